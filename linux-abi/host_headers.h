@@ -1,0 +1,85 @@
+// Everything of libc, libstdc++ and GoogleTest that uses or defines a macro that an ABI header takes away
+// (errno names, O_CREAT, CLOCK_MONOTONIC, ...). Host builds only; included before the #undefs, so that no
+// later inclusion of these can use or define the macros again.
+#pragma once
+
+#include <bits/stdc++.h>
+#if defined(LINNET_HOST_TEST) && __has_include(<gtest/gtest.h>)
+#include <gtest/gtest.h>
+#endif
+
+#include <sys/types.h>
+#include <fcntl.h>
+#include <unistd.h>
+#include <sys/stat.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
+#include <arpa/inet.h>
+#include <signal.h>
+#include <sched.h>
+#include <time.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/inotify.h>
+#include <sys/wait.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <sys/timex.h>
+#include <termios.h>
+#include <sys/ioctl.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/random.h>
+#include <sys/prctl.h>
+#include <asm/prctl.h>
+#include <sys/uio.h>
+#include <sys/xattr.h>
+#include <dirent.h>
+#include <sys/ipc.h>
+#include <sys/shm.h>
+#include <sys/sem.h>
+#include <sys/msg.h>
+#include <sys/auxv.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+#include <sys/syscall.h>
+#include <linux/futex.h>
+#include <linux/memfd.h>
+#include <linux/openat2.h>
+#include <linux/close_range.h>
+#include <linux/membarrier.h>
+#include <linux/rseq.h>
+#include <linux/capability.h>
+#include <linux/falloc.h>
+#include <linux/sockios.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/if_packet.h>
+#include <linux/if_ether.h>
+#include <linux/if_arp.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <linux/mempolicy.h>
+#include <linux/seccomp.h>
+#include <linux/reboot.h>
+#include <linux/errqueue.h>
+#include <linux/random.h>
+#include <linux/fiemap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <pthread.h>
+#include <limits.h>
+#include <spawn.h>
+#include <ucontext.h>
+#include <netdb.h>

@@ -1,0 +1,243 @@
+// Trace lines, as strace 6.1 prints them.
+#include "linux-abi/trace_format.h"
+#include "linux-abi/trace_names.h"
+
+#include <gtest/gtest.h>
+
+namespace linnet::abi {
+namespace {
+
+/// Program memory made of pieces.
+class FakeMemory final : public MemoryReader {
+  public:
+    bool read(uint64_t address, void* to, size_t size) override {
+        for (auto& [start, bytes] : pieces_)
+            if (address >= start && address - start <= bytes.size() && bytes.size() - (address - start) >= size) {
+                memcpy(to, bytes.data() + (address - start), size);
+                return true;
+            }
+        return false;
+    }
+    /// Strings get a page of zeros behind them, as in a real mapping.
+    uint64_t add(std::string_view s, size_t room = 4096) {
+        std::string b(s);
+        b.resize(std::max(room, s.size()));
+        return put(std::move(b));
+    }
+    template <class T>
+    uint64_t add_struct(const T& v) {
+        return put(std::string(reinterpret_cast<const char*>(&v), sizeof v));
+    }
+
+  private:
+    uint64_t put(std::string b) {
+        uint64_t at = next_;
+        next_ += 0x10000;
+        pieces_[at] = std::move(b);
+        return at;
+    }
+    std::map<uint64_t, std::string> pieces_;
+    uint64_t next_ = 0x10000;
+};
+
+std::string hex(uint64_t v) {
+    char b[32];
+    snprintf(b, sizeof b, "%#lx", v);
+    return b;
+}
+
+class Trace : public testing::Test {
+  protected:
+    std::string line(int nr, std::initializer_list<uint64_t> args, Outcome result) {
+        uint64_t regs[6] = {};
+        std::copy(args.begin(), args.end(), regs);
+        char buffer[2048];
+        TraceText out(buffer, sizeof buffer);
+        TraceState s = format_call_entry(out, static_cast<uint64_t>(nr), regs, m);
+        format_call_exit(out, static_cast<uint64_t>(nr), regs, result, s, m);
+        return std::string(out.text());
+    }
+    FakeMemory m;
+};
+
+TEST_F(Trace, FilesAndStrings) {
+    uint64_t p = m.add("/etc/passwd");
+    EXPECT_EQ(line(257, {uint64_t(-100), p, 02000000}, 3), "openat(AT_FDCWD, \"/etc/passwd\", O_RDONLY|O_CLOEXEC) = 3");
+    EXPECT_EQ(line(257, {uint64_t(-100), p, 01101, 0644}, ENOENT),
+              "openat(AT_FDCWD, \"/etc/passwd\", O_WRONLY|O_CREAT|O_TRUNC, 0644) = -1 ENOENT (No such file or directory)");
+    uint64_t b = m.add("hello\n");
+    EXPECT_EQ(line(1, {1, b, 6}, 6), "write(1, \"hello\\n\", 6) = 6");
+    EXPECT_EQ(line(0, {0, b, 100}, 6), "read(0, \"hello\\n\", 100) = 6");
+    EXPECT_EQ(line(0, {9, b, 100}, EBADF), "read(9, " + hex(b) + ", 100) = -1 EBADF (Bad file descriptor)");
+    uint64_t l = m.add(std::string(40, 'x'));
+    EXPECT_EQ(line(1, {1, l, 40}, 40), "write(1, \"" + std::string(32, 'x') + "\"..., 40) = 40");
+    uint64_t e = m.add(std::string_view("\0a\0011\"\\\377\t", 8));
+    EXPECT_EQ(line(1, {1, e, 8}, 8), "write(1, \"\\0a\\0011\\\"\\\\\\377\\t\", 8) = 8");
+    EXPECT_EQ(line(1, {1, 0x999, 8}, EFAULT), "write(1, 0x999, 8) = -1 EFAULT (Bad address)");
+    EXPECT_EQ(line(21, {p, 4}, 0), "access(\"/etc/passwd\", R_OK) = 0");
+    EXPECT_EQ(line(21, {p, 0}, 0), "access(\"/etc/passwd\", F_OK) = 0");
+    EXPECT_EQ(line(2, {0, 0}, EFAULT), "open(NULL, O_RDONLY) = -1 EFAULT (Bad address)");
+    EXPECT_EQ(line(95, {022}, 02), "umask(022) = 002");
+}
+
+TEST_F(Trace, LongPathIsWhole) {
+    std::string path(1000, 'p');
+    uint64_t p = m.add(path);
+    EXPECT_EQ(line(80, {p}, 0), "chdir(\"" + path + "\") = 0");
+}
+
+TEST_F(Trace, Memory) {
+    EXPECT_EQ(line(9, {0, 8192, 3, 0x22, uint64_t(-1), 0}, Outcome(0x7f0000000000)),
+              "mmap(NULL, 8192, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f0000000000");
+    EXPECT_EQ(line(9, {0x1000, 100, 0, 0x812, 3, 0x2000}, EPERM),
+              "mmap(0x1000, 100, PROT_NONE, MAP_PRIVATE|MAP_FIXED|MAP_DENYWRITE, 3, 0x2000) = -1 EPERM (Operation not permitted)");
+    EXPECT_EQ(line(12, {0}, Outcome(0x555500000000)), "brk(NULL) = 0x555500000000");
+    EXPECT_EQ(line(28, {0x1000, 4096, 4}, 0), "madvise(0x1000, 4096, MADV_DONTNEED) = 0");
+}
+
+TEST_F(Trace, Signals) {
+    Sigaction a{0x401000, uint64_t(SA_RESTORER | SA_RESTART), 0x402000, {1ull << (SIGINT - 1)}};
+    uint64_t p = m.add_struct(a);
+    EXPECT_EQ(line(13, {2, p, 0, 8}, 0),
+              "rt_sigaction(SIGINT, {sa_handler=0x401000, sa_mask=[INT], sa_flags=SA_RESTORER|SA_RESTART, "
+              "sa_restorer=0x402000}, NULL, 8) = 0");
+    uint64_t set = m.add_struct(~0ull), old = m.add_struct(uint64_t(0));
+    EXPECT_EQ(line(14, {0, set, old, 8}, 0), "rt_sigprocmask(SIG_BLOCK, ~[], [], 8) = 0");
+    EXPECT_EQ(line(62, {1234, 34}, 0), "kill(1234, SIGRT_2) = 0");
+    EXPECT_EQ(line(34, {}, Restart::no_hand), "pause() = ? ERESTARTNOHAND (To be restarted if no handler)");
+    Siginfo si{};
+    si.signo = SIGSEGV;
+    si.code = SEGV_MAPERR;
+    char b[200];
+    TraceText out(b, sizeof b);
+    format_signal(out, si);
+    EXPECT_EQ(out.text(), "--- SIGSEGV {si_signo=SIGSEGV, si_code=SEGV_MAPERR, si_addr=NULL} ---");
+}
+
+TEST_F(Trace, Processes) {
+    uint64_t path = m.add("/bin/sh"), arg = m.add("sh"), env = m.add("A=B");
+    uint64_t argv = m.add_struct(std::array<uint64_t, 2>{arg, 0}), envp = m.add_struct(std::array<uint64_t, 2>{env, 0});
+    EXPECT_EQ(line(59, {path, argv, envp}, Outcome::no_return()),
+              "execve(\"/bin/sh\", [\"sh\"], " + hex(envp) + " /* 1 var */) = 0");
+    EXPECT_EQ(line(231, {3}, Outcome::no_return()), "exit_group(3) = ?");
+    EXPECT_EQ(line(56, {0x1200011, 0, 0, 0x7f10, 0}, 77),
+              "clone(child_stack=NULL, flags=CLONE_CHILD_CLEARTID|CLONE_CHILD_SETTID|SIGCHLD, child_tidptr=0x7f10) = 77");
+    uint64_t st = m.add_struct(uint32_t(0x0300));
+    EXPECT_EQ(line(61, {uint64_t(-1), st, 0, 0}, 77),
+              "wait4(-1, [{WIFEXITED(s) && WEXITSTATUS(s) == 3}], 0, NULL) = 77");
+    uint64_t killed = m.add_struct(uint32_t(SIGKILL));
+    EXPECT_EQ(line(61, {uint64_t(-1), killed, 1, 0}, 77),
+              "wait4(-1, [{WIFSIGNALED(s) && WTERMSIG(s) == SIGKILL}], WNOHANG, NULL) = 77");
+    EXPECT_EQ(line(202, {0x1000, 129, 1}, 1), "futex(0x1000, FUTEX_WAKE_PRIVATE, 1) = 1");
+    EXPECT_EQ(line(202, {0x1000, 128, 2, 0}, EAGAIN),
+              "futex(0x1000, FUTEX_WAIT_PRIVATE, 2, NULL) = -1 EAGAIN (Resource temporarily unavailable)");
+    EXPECT_EQ(line(39, {}, 5), "getpid() = 5");
+}
+
+TEST_F(Trace, Sockets) {
+    uint8_t in[16] = {2, 0, 0, 80, 127, 0, 0, 1};
+    uint64_t a = m.add_struct(in);
+    EXPECT_EQ(line(42, {3, a, 16}, EINPROGRESS),
+              "connect(3, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = -1 "
+              "EINPROGRESS (Operation now in progress)");
+    EXPECT_EQ(line(41, {2, 02004001, 6}, 3), "socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK, IPPROTO_TCP) = 3");
+    uint64_t one = m.add_struct(int32_t(1));
+    EXPECT_EQ(line(54, {3, 1, 2, one, 4}, 0), "setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0");
+    uint8_t in6[28] = {10, 0, 0x1f, 0x90};
+    in6[23] = 1;
+    uint64_t b = m.add_struct(in6);
+    EXPECT_EQ(line(49, {3, b, 28}, 0),
+              "bind(3, {sa_family=AF_INET6, sin6_port=htons(8080), sin6_flowinfo=htonl(0), inet_pton(AF_INET6, "
+              "\"::1\", &sin6_addr), sin6_scope_id=0}, 28) = 0");
+    EXPECT_EQ(line(44, {3, 0, 0, 0x4000, 0, 0}, 0), "sendto(3, NULL, 0, MSG_NOSIGNAL, NULL, 0) = 0");
+}
+
+TEST_F(Trace, InetAddressesOfEveryShape) {
+    auto text = [&](std::initializer_list<uint16_t> groups) {
+        uint8_t in6[28] = {10};
+        size_t i = 8;
+        for (uint16_t g : groups) in6[i++] = uint8_t(g >> 8), in6[i++] = uint8_t(g);
+        std::string s = line(49, {3, m.add_struct(in6), 28}, 0);
+        size_t from = s.find('"') + 1;
+        return s.substr(from, s.find('"', from) - from);
+    };
+    EXPECT_EQ(text({0, 0, 0, 0, 0, 0, 0, 0}), "::");
+    EXPECT_EQ(text({0xfe80, 0, 0, 0, 1, 2, 3, 4}), "fe80::1:2:3:4");
+    EXPECT_EQ(text({1, 2, 3, 4, 5, 6, 7, 8}), "1:2:3:4:5:6:7:8");
+    EXPECT_EQ(text({1, 0, 0, 4, 0, 0, 0, 8}), "1:0:0:4::8");
+    EXPECT_EQ(text({1, 2, 3, 4, 5, 6, 0, 0}), "1:2:3:4:5:6::");
+    EXPECT_EQ(text({0, 2, 3, 4, 5, 6, 7, 8}), "0:2:3:4:5:6:7:8");
+}
+
+TEST_F(Trace, PollSelectEpoll) {
+    Pollfd p[2] = {{3, POLLIN, POLLIN}, {4, POLLOUT, 0}};
+    uint64_t a = m.add_struct(p);
+    EXPECT_EQ(line(7, {a, 2, uint64_t(-1)}, 1),
+              "poll([{fd=3, events=POLLIN}, {fd=4, events=POLLOUT}], 2, -1) = 1 ([{fd=3, revents=POLLIN}])");
+    EXPECT_EQ(line(7, {a, 2, 5}, 0), "poll([{fd=3, events=POLLIN}, {fd=4, events=POLLOUT}], 2, 5) = 0 (Timeout)");
+    EpollEvent e{uint32_t(EPOLLIN) | EPOLLET, 7};
+    uint64_t b = m.add_struct(e);
+    EXPECT_EQ(line(233, {5, 1, 7, b}, 0),
+              "epoll_ctl(5, EPOLL_CTL_ADD, 7, {events=EPOLLIN|EPOLLET, data={u32=7, u64=7}}) = 0");
+    EXPECT_EQ(line(232, {5, b, 64, uint64_t(-1)}, 1),
+              "epoll_wait(5, [{events=EPOLLIN|EPOLLET, data={u32=7, u64=7}}], 64, -1) = 1");
+    uint64_t set = m.add_struct(uint64_t(0x28));
+    EXPECT_EQ(line(23, {6, set, 0, 0, 0}, 1), "select(6, [3 5], NULL, NULL, NULL) = 1 (in [3 5])");
+}
+
+TEST_F(Trace, MiscellaneousStructures) {
+    uint64_t ts = m.add_struct(Timespec{1, 500});
+    EXPECT_EQ(line(35, {ts, ts}, 0), "nanosleep({tv_sec=1, tv_nsec=500}, " + hex(ts) + ") = 0");
+    uint64_t lim = m.add_struct(Rlimit{8192 * 1024, RLIM_INFINITY});
+    EXPECT_EQ(line(302, {0, 3, 0, lim}, 0),
+              "prlimit64(0, RLIMIT_STACK, NULL, {rlim_cur=8192*1024, rlim_max=RLIM64_INFINITY}) = 0");
+    Stat st{};
+    st.mode = 0100644;
+    st.size = 42;
+    uint64_t s = m.add_struct(st);
+    EXPECT_EQ(line(5, {3, s}, 0), "fstat(3, {st_mode=S_IFREG|0644, st_size=42, ...}) = 0");
+    uint64_t fds = m.add_struct(std::array<int32_t, 2>{3, 4});
+    EXPECT_EQ(line(293, {fds, 02000000}, 0), "pipe2([3, 4], O_CLOEXEC) = 0");
+    uint64_t data = m.add("abcdef");
+    uint64_t iov = m.add_struct(std::array<Iovec, 2>{Iovec{data, 3}, Iovec{data, 6}});
+    EXPECT_EQ(line(20, {1, iov, 2}, 9),
+              "writev(1, [{iov_base=\"abc\", iov_len=3}, {iov_base=\"abcdef\", iov_len=6}], 2) = 9");
+    EXPECT_EQ(line(19, {1, iov, 2}, 4),
+              "readv(1, [{iov_base=\"abc\", iov_len=3}, {iov_base=\"a\", iov_len=6}], 2) = 4");
+    EXPECT_EQ(line(72, {3, 3, 0}, 0x8002), "fcntl(3, F_GETFL) = 0x8002 (flags O_RDWR|O_LARGEFILE)");
+    uint64_t ws = m.add_struct(Winsize{24, 80, 0, 0});
+    EXPECT_EQ(line(16, {1, uint64_t(TIOCGWINSZ), ws}, 0),
+              "ioctl(1, TIOCGWINSZ, {ws_row=24, ws_col=80, ws_xpixel=0, ws_ypixel=0}) = 0");
+    EXPECT_EQ(line(158, {0x1002, 0x7f00}, 0), "arch_prctl(ARCH_SET_FS, 0x7f00) = 0");
+    EXPECT_EQ(line(228, {1, ts}, 0), "clock_gettime(CLOCK_MONOTONIC, {tv_sec=1, tv_nsec=500}) = 0");
+}
+
+TEST_F(Trace, UnknownAndTruncated) {
+    EXPECT_EQ(line(999, {1, 2, 3}, ENOSYS), "syscall_0x3e7(0x1, 0x2, 0x3, 0, 0, 0) = -1 ENOSYS (Function not implemented)");
+    char small[10];
+    TraceText out(small, sizeof small);
+    uint64_t regs[6] = {};
+    format_call_entry(out, 39, regs, m);
+    format_call_exit(out, 39, regs, 123, {}, m);
+    EXPECT_TRUE(out.truncated());
+    EXPECT_EQ(out.text().size(), 10u);
+}
+
+TEST_F(Trace, EveryCallWithHostileArguments) {
+    for (uint64_t value : {uint64_t(0), ~uint64_t(0), uint64_t(0x10001), uint64_t(1) << 63, uint64_t(0x7fffffff)})
+        for (int nr = 0; nr <= max_syscall; ++nr)
+            for (Outcome r : {Outcome(0), Outcome(int64_t(1) << 40), Outcome(EFAULT), Outcome(Restart::sys)})
+                EXPECT_FALSE(line(nr, {value, value, value, value, value, value}, r).empty());
+}
+
+TEST(TraceNames, NoTableNamesAValueTwice) {
+    for (unsigned t = 0; t < static_cast<unsigned>(NameTable::count); ++t) {
+        std::map<uint64_t, std::string> seen;
+        for (const ValueName& n : name_list(static_cast<NameTable>(t)).names) {
+            EXPECT_TRUE(seen.emplace(n.value, n.name).second) << n.name << " " << seen[n.value];
+        }
+    }
+}
+
+} // namespace
+} // namespace linnet::abi

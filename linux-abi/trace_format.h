@@ -1,0 +1,62 @@
+// System calls as text, in strace's own format: arguments by name, structures, results with the errno's text.
+// Source: strace(1) 6.1. Formatting is driven by the ArgSpecs of syscalls.def.
+//
+// A line has two parts, as in strace: what is known before the call (entry), and the rest with the result (exit).
+// The arguments that the kernel fills in come with the exit part.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "linux-abi/syscalls.h"
+#include "linux-abi/trace_text.h"
+
+namespace linnet::abi {
+
+/// The memory of the traced program.
+class MemoryReader {
+  public:
+    /// All of `size` bytes, or false: the address is printed then.
+    virtual bool read(uint64_t address, void* to, size_t size) = 0;
+
+  protected:
+    ~MemoryReader() = default;
+};
+
+/// What the entry part remembers for the exit part.
+struct TraceState {
+    unsigned next_argument = 0;
+    int32_t length_before[6] = {}; // of arguments that point to a length, -1: unreadable
+};
+
+/// Longest string or buffer that is printed whole, as strace's -s 32.
+inline constexpr size_t trace_string_limit = 32;
+
+/// `openat(AT_FDCWD, "/etc/passwd", O_RDONLY`: up to the first argument that the kernel fills in.
+/// `regs`: RDI, RSI, RDX, R10, R8, R9. An unknown number prints as `syscall_0x1f4(0x1, ...`.
+TraceState format_call_entry(TraceText& out, uint64_t number, const uint64_t (&regs)[6], MemoryReader& memory);
+
+/// `) = 3`, with the arguments that entry left out before it. `result` as the program gets it, or a restart
+/// code, or Outcome::no_return().
+void format_call_exit(TraceText& out, uint64_t number, const uint64_t (&regs)[6], Outcome result,
+                      const TraceState& state, MemoryReader& memory);
+
+/// `--- SIGSEGV {si_signo=SIGSEGV, si_code=SEGV_MAPERR, si_addr=NULL} ---`
+void format_signal(TraceText& out, const Siginfo& info);
+/// `+++ exited with 0 +++`, `+++ killed by SIGKILL +++`; status as wait4's.
+void format_exit(TraceText& out, uint32_t status);
+
+// Pieces, for other tools.
+
+/// A quoted string of the program, cut at `limit` bytes ("..." after it); the address if it can't be read.
+void put_user_string(TraceText& out, uint64_t address, size_t limit, MemoryReader& memory);
+/// Quoted bytes.
+void put_quoted(TraceText& out, const uint8_t* bytes, size_t size, bool more);
+/// A structure at an address, `[...]` and `{...}` as strace; the address if unreadable or opaque.
+void put_structure(TraceText& out, StructId id, uint64_t address, MemoryReader& memory);
+/// A socket address of `length` bytes.
+void put_socket_address(TraceText& out, uint64_t address, int64_t length, MemoryReader& memory);
+void put_wait_status(TraceText& out, uint32_t status);
+void put_signal_set(TraceText& out, uint64_t bits);
+
+} // namespace linnet::abi
