@@ -1,0 +1,285 @@
+// The scheduler and the timers on the simulated machine: order, shares, priorities, and nothing lost over many schedules.
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "kernel/host/machine.h"
+#include "kernel/sched/scheduler.h"
+#include "kernel/sync/wait_queue.h"
+#include "kernel/time/clock.h"
+#include "kernel/time/timer.h"
+
+namespace linnet {
+namespace {
+
+constexpr u32 kCpus = 4;
+
+int schedules(int n) {
+    const char* s = getenv("LINNET_SCHEDULES");
+    return s ? atoi(s) : n;
+}
+
+class Sched : public testing::Test {
+  protected:
+    void SetUp() override { host::boot(kCpus); }
+};
+
+/// Uses the CPU until the fake clock says so, with the safe points that a program's way back from an interrupt is.
+void burn_until(u64 end) {
+    while (monotonic_ns() < end) {
+        host::advance_ns(20'000);
+        host_interleave();
+        cond_resched();
+    }
+}
+
+TEST_F(Sched, SharesFollowNiceWeights) {
+    host::seed(3, 8);
+    struct Runner { int nice; Ref<Thread> thread; u64 used; };
+    std::vector<Runner> runners = {{0, nullptr, 0}, {5, nullptr, 0}, {-5, nullptr, 0}};
+    u64 end = monotonic_ns() + 3 * kNsPerSec;
+    for (Runner& r : runners) {
+        r.thread = host::spawn(0, [&r, end] {
+            burn_until(end);
+            r.used = current_thread()->cpu_time_ns.load();
+        });
+        ASSERT_TRUE(set_scheduling(*r.thread, SchedPolicy::Normal, r.nice, 0));
+    }
+    ASSERT_TRUE(host::run());
+    // Weights 1024, 335, 3121 of 4480.
+    double all = double(runners[0].used + runners[1].used + runners[2].used);
+    EXPECT_NEAR(runners[0].used / all, 1024 / 4480.0, 0.03);
+    EXPECT_NEAR(runners[1].used / all, 335 / 4480.0, 0.03);
+    EXPECT_NEAR(runners[2].used / all, 3121 / 4480.0, 0.03);
+}
+
+/// A thread that ran far ahead, and one that waits: the slice timer takes the CPU from whoever spins.
+TEST_F(Sched, SpinningThreadDoesNotStarveOneThatRanAhead) {
+    host::seed(4, 8);
+    bool finished = false;
+    host::spawn(0, [&] {
+        burn_until(monotonic_ns() + 50 * kNsPerMs); // alone: far ahead
+        auto other = host::spawn(0, [&] {
+            u64 limit = monotonic_ns() + 2 * kNsPerSec;
+            while (!finished && monotonic_ns() < limit) {
+                host::advance_ns(20'000);
+                host_interleave();
+                cond_resched();
+            }
+            EXPECT_TRUE(finished);
+        });
+        yield();
+        finished = true;
+    });
+    ASSERT_TRUE(host::run());
+}
+
+TEST_F(Sched, EarliestVirtualDeadlineRunsFirst) {
+    host::seed(6, 1000);
+    std::vector<int> order;
+    host::spawn(0, [&] {
+        auto slow = host::spawn(0, [&] { order.push_back(10); });
+        auto fast = host::spawn(0, [&] { order.push_back(-10); });
+        auto plain = host::spawn(0, [&] { order.push_back(0); });
+        // The same virtual time: who has more weight has the earlier deadline.
+        ASSERT_TRUE(set_scheduling(*slow, SchedPolicy::Normal, 10, 0));
+        ASSERT_TRUE(set_scheduling(*fast, SchedPolicy::Normal, -10, 0));
+        ASSERT_TRUE(set_scheduling(*plain, SchedPolicy::Normal, 0, 0));
+        yield();
+    });
+    ASSERT_TRUE(host::run());
+    EXPECT_EQ(order, (std::vector<int>{-10, 0, 10}));
+}
+
+TEST_F(Sched, RealTimeGoesFirstByPriority) {
+    host::seed(7, 1000);
+    std::vector<int> order;
+    host::spawn(0, [&] {
+        auto normal = host::spawn(0, [&] { order.push_back(0); });
+        auto low = host::spawn(0, [&] { order.push_back(10); });
+        auto high = host::spawn(0, [&] { order.push_back(20); });
+        auto high2 = host::spawn(0, [&] { order.push_back(21); });
+        ASSERT_TRUE(set_scheduling(*low, SchedPolicy::Fifo, 0, 10));
+        ASSERT_TRUE(set_scheduling(*high, SchedPolicy::Fifo, 0, 20));
+        ASSERT_TRUE(set_scheduling(*high2, SchedPolicy::RoundRobin, 0, 20));
+        yield();
+    });
+    ASSERT_TRUE(host::run());
+    EXPECT_EQ(order, (std::vector<int>{20, 21, 10, 0}));
+}
+
+TEST_F(Sched, PolicyChecks) {
+    ASSERT_TRUE(host::run_thread([] {
+        Thread& t = *current_thread();
+        EXPECT_EQ(set_scheduling(t, SchedPolicy::Fifo, 0, 0).error(), EINVAL);
+        EXPECT_EQ(set_scheduling(t, SchedPolicy::Fifo, 0, 100).error(), EINVAL);
+        EXPECT_EQ(set_scheduling(t, SchedPolicy::Normal, 0, 1).error(), EINVAL);
+        EXPECT_TRUE(set_scheduling(t, SchedPolicy::Normal, -100, 0));
+        EXPECT_EQ(t.nice, -20);
+        EXPECT_TRUE(set_scheduling(t, SchedPolicy::Idle, 0, 0));
+        EXPECT_EQ(t.weight, 3u);
+        EXPECT_EQ(set_affinity(t, 0).error(), EINVAL);
+        EXPECT_EQ(set_affinity(t, 1ull << kCpus).error(), EINVAL);
+        EXPECT_TRUE(set_affinity(t, 1));
+    }));
+}
+
+TEST_F(Sched, SleeperDoesNotSaveUpTime) {
+    host::seed(9, 8);
+    WaitQueue q;
+    std::atomic<bool> go{false};
+    u64 sleeper_ran = 0, other_ran = 0;
+    host::spawn(0, [&] {
+        wait_until(q, [&] { return go.load(); });
+        u64 from = current_thread()->cpu_time_ns.load();
+        burn_until(monotonic_ns() + 200 * kNsPerMs);
+        sleeper_ran = current_thread()->cpu_time_ns.load() - from;
+    });
+    host::spawn(0, [&] {
+        burn_until(monotonic_ns() + kNsPerSec);
+        go.store(true);
+        q.wake_all();
+        u64 from = current_thread()->cpu_time_ns.load();
+        burn_until(monotonic_ns() + 200 * kNsPerMs);
+        other_ran = current_thread()->cpu_time_ns.load() - from;
+    });
+    ASSERT_TRUE(host::run());
+    EXPECT_GT(other_ran, 80 * kNsPerMs); // about half, though the other one slept a second
+    EXPECT_GT(sleeper_ran, 80 * kNsPerMs);
+}
+
+/// Threads that wake each other across CPUs: every one comes to its end in every schedule.
+TEST_F(Sched, PingPongAcrossCpus) {
+    for (int s = 0; s < schedules(1000); ++s) {
+        host::seed(s, 1 + s % 3);
+        WaitQueue q;
+        std::atomic<u32> turn{0};
+        u32 shared = 0;
+        for (u32 n = 0; n < 3; ++n)
+            host::spawn((n + s) % kCpus, [&, n] {
+                for (int i = 0; i < 3; ++i) {
+                    wait_until(q, [&] { return turn.load() % 3 == n; });
+                    ++shared;
+                    turn.fetch_add(1);
+                    q.wake_all();
+                }
+            });
+        ASSERT_TRUE(host::run()) << "schedule " << s;
+        ASSERT_EQ(shared, 9u);
+    }
+}
+
+/// A wake-up that meets a thread on its way to sleep, on the same CPU or another.
+TEST_F(Sched, WakeUpAgainstGoingToSleep) {
+    for (int s = 0; s < schedules(1500); ++s) {
+        host::seed(s, 1 + s % 3);
+        bool woken = false;
+        std::atomic<bool> flag{false};
+        auto sleeper = host::spawn(s % 2, [&] {
+            while (!flag.load()) {
+                prepare_to_sleep(true);
+                host_interleave();
+                if (!flag.load()) schedule();
+                else cancel_sleep();
+            }
+            woken = true;
+        });
+        host::spawn(s % kCpus, [&, sleeper] {
+            flag.store(true);
+            host_interleave();
+            wake_thread(*sleeper);
+        });
+        ASSERT_TRUE(host::run()) << "schedule " << s;
+        ASSERT_TRUE(woken);
+    }
+}
+
+// ---- timers ------------------------------------------------------------------------------------------------------
+
+struct TestTimer : Timer {
+    std::vector<int>* order = nullptr;
+    int id = 0;
+    u64 fired_at = 0;
+    int count = 0;
+    TestTimer() {
+        expired = [](Timer& t) {
+            auto& self = static_cast<TestTimer&>(t);
+            self.fired_at = monotonic_ns();
+            ++self.count;
+            if (self.order) self.order->push_back(self.id);
+        };
+    }
+};
+
+TEST_F(Sched, TimersFireInOrderAndNeverEarly) {
+    for (int s = 0; s < schedules(200); ++s) {
+        host::seed(s);
+        constexpr int kTimers = 20;
+        TestTimer timers[kTimers];
+        std::vector<int> order;
+        ASSERT_TRUE(host::run_thread([&] {
+            WaitQueue q;
+            u64 base = monotonic_ns() + kNsPerMs;
+            for (int i = 0; i < kTimers; ++i) {
+                timers[i].id = i;
+                timers[i].order = &order;
+                start_timer(timers[i], base + host::random(8) * 1000); // several at the same moment
+            }
+            wait_until(q, [&] { return order.size() == kTimers; }, base + kNsPerMs);
+            for (TestTimer& t : timers) {
+                EXPECT_EQ(t.count, 1);
+                EXPECT_FALSE(t.armed);
+                EXPECT_GE(t.fired_at, t.deadline_ns);
+            }
+            for (int i = 1; i < kTimers; ++i) EXPECT_LE(timers[order[i - 1]].deadline_ns, timers[order[i]].deadline_ns);
+        }));
+    }
+}
+
+TEST_F(Sched, CancelledTimerStaysSilent) {
+    host::seed(11);
+    TestTimer a, b;
+    ASSERT_TRUE(host::run_thread([&] {
+        WaitQueue q;
+        u64 now = monotonic_ns();
+        start_timer(a, now + kNsPerMs);
+        start_timer(b, now + kNsPerMs);
+        start_timer(b, now + 2 * kNsPerMs); // moved
+        EXPECT_TRUE(cancel_timer(a));
+        EXPECT_FALSE(cancel_timer(a));
+        wait_until(q, [] { return false; }, now + 3 * kNsPerMs);
+        EXPECT_EQ(a.count, 0);
+        EXPECT_EQ(b.count, 1);
+        EXPECT_GE(b.fired_at, now + 2 * kNsPerMs);
+        start_timer(a, 0); // long past: at the next safe point
+        wait_until(q, [] { return false; }, monotonic_ns() + kNsPerMs);
+        EXPECT_EQ(a.count, 1);
+    }));
+}
+
+/// cancel_timer from another CPU while it may be firing: afterwards the callback neither runs nor will.
+TEST_F(Sched, CancelFromAnotherCpu) {
+    for (int s = 0; s < schedules(1000); ++s) {
+        host::seed(s, 1 + s % 3);
+        auto* timer = new TestTimer;
+        std::atomic<bool> started{false};
+        WaitQueue q;
+        host::spawn(0, [&] {
+            start_timer(*timer, monotonic_ns() + 300 + host::random(500));
+            started.store(true);
+            q.wake_all();
+            burn_until(monotonic_ns() + 40'000);
+        });
+        host::spawn(1, [&] {
+            wait_until(q, [&] { return started.load(); });
+            for (u64 n = host::random(12); n; --n) host_interleave();
+            bool was = cancel_timer(*timer);
+            EXPECT_EQ(timer->count, was ? 0 : 1);
+            delete timer; // AddressSanitizer and ThreadSanitizer see a late callback
+        });
+        ASSERT_TRUE(host::run()) << "schedule " << s;
+    }
+}
+
+} // namespace
+} // namespace linnet
