@@ -1,0 +1,36 @@
+// The program's standard streams and the control channel to the host (docs/boot-protocol.md).
+#pragma once
+
+#include "linux-abi/errno.h"
+#include "kernel/lib/ref.h"
+#include "kernel/lib/types.h"
+
+namespace linnet {
+
+class FileTable;
+class File;
+
+/// Finds the ports (linnet.stdio, linnet.stderr, linnet.control; ttyS0 else) and begins to listen. Boot, after drivers_init().
+void stdio_init();
+/// Opens descriptors 0, 1, 2 of the first process. ENOMEM, EMFILE.
+Result<void> open_standard_streams(FileTable& table);
+
+/// A line to the host: "main NS", "exit N", "signal N", "fail CODE TEXT", "net ADDR" (without the newline). Nothing without a control
+/// port, but for a log line. Thread or deferred context; may be called with no memory left.
+void report_to_host(const char* format, ...) __attribute__((format(printf, 1, 2)));
+
+/// Waits (at most 5 seconds, polling) until the host has taken all output, then resets the machine.
+[[noreturn]] void drain_and_reset();
+
+/// What terminals and the control port need of processes and of the machine; set by kernel/image before stdio_init(). Null ones
+/// are done without. Called with no lock held; the first two in deferred context too.
+struct StdioHooks {
+    void (*signal_init)(int signal) = nullptr;             // "signal N" from the host
+    void (*signal_group)(i32 pgid, int signal) = nullptr;  // ^C, SIGWINCH, SIGTTIN... to a process group
+    bool (*signal_ignored)(int signal) = nullptr;          // the current task blocks or ignores it, or its group is orphaned
+    i32 (*group_session)(i32 pgid) = nullptr;              // the session of a process group, 0: no such group
+    void (*reset)() = nullptr;                             // machine_reset()
+};
+extern StdioHooks stdio_hooks;
+
+} // namespace linnet
