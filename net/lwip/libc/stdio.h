@@ -1,0 +1,3 @@
+#ifndef LINNET_LWIP_LIBC_STDIO_H
+#define LINNET_LWIP_LIBC_STDIO_H
+#endif

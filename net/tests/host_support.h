@@ -1,0 +1,6 @@
+#pragma once
+
+namespace linnet {
+/// Allocations that still succeed; negative: all.
+extern long allocations_left;
+} // namespace linnet
