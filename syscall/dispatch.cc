@@ -1,0 +1,179 @@
+// From six registers to a handler. The table is made from syscalls.def; a handler that is missing or has another signature is a
+// link error. The way of a plain call: one look at the number, a record in the CPU's ring, one table load, one indirect call.
+#include "syscall/dispatch.h"
+
+#include "kernel/arch/x86_64/cpu.h"
+#include "kernel/arch/x86_64/program.h"
+#include "kernel/boot/boot_info.h"
+#include "kernel/boot/panic_report.h"
+#include "kernel/task/task.h"
+#include "syscall/gaps.h"
+#include "syscall/trace/trace.h"
+
+namespace linnet {
+
+using abi::Outcome;
+using abi::SyscallThunk;
+
+bool trace_calls = false;
+
+namespace {
+
+constexpr i64 kUnfinished = INT32_MIN; // no call's result, and short to store
+CallRing boot_ring;
+CallRing* rings[kMaxCpus];
+
+std::atomic<u32> missing_calls[abi::max_syscall + 1];
+std::atomic<u64> unknown_calls{0};
+
+template <u16 Number, Errno E>
+Outcome refuse(u64, u64, u64, u64, u64, u64) {
+    missing_calls[Number].fetch_add(1, std::memory_order_relaxed);
+    return E;
+}
+
+Outcome unknown(u64, u64, u64, u64, u64, u64) {
+    unknown_calls.fetch_add(1, std::memory_order_relaxed);
+    return ENOSYS;
+}
+
+/// Decodes, and counts flag bits that are not supported; the handler refuses them with Linux's errno, or ignores them.
+template <u16 Number, auto Handler>
+struct Checked;
+template <u16 Number, class... A, Outcome (*Handler)(A...)>
+struct Checked<Number, Handler> {
+    template <u8 I, class T>
+    [[gnu::always_inline]] static void check(T a) {
+        if constexpr (requires { T::supported; })
+            if (a.unsupported()) [[unlikely]]
+                count_gap(GapKind::Flag, Number, I, a.unsupported(), EINVAL);
+    }
+    template <size_t... I>
+    [[gnu::always_inline]] static Outcome expand(std::index_sequence<I...>, const u64 (&regs)[6]) {
+        (check<u8(I)>(A(regs[I])), ...);
+        return Handler(A(regs[I])...);
+    }
+    static Outcome call(u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5) {
+        [[maybe_unused]] const u64 regs[6] = {a0, a1, a2, a3, a4, a5};
+        return expand(std::index_sequence_for<A...>{}, regs);
+    }
+};
+
+struct Table {
+    SyscallThunk thunks[abi::max_syscall + 1];
+};
+
+constexpr Table make_table() {
+    Table t{};
+    for (SyscallThunk& s : t.thunks) s = unknown;
+#define SYSCALL(nr, name, type, status, note) t.thunks[nr] = &Checked<nr, &sys_##name>::call;
+#define SYSCALL_NONE(nr, name, type, error, note) t.thunks[nr] = &refuse<nr, Errno::error>;
+#include "linux-abi/syscalls.def"
+#undef SYSCALL
+#undef SYSCALL_NONE
+    return t;
+}
+
+constinit const Table table = make_table();
+
+void print_ring() {
+    for (u32 cpu = 0; cpu < kMaxCpus; ++cpu) {
+        const CallRing* r = rings[cpu];
+        if (!r || !r->next) continue;
+        panic_print("syscalls cpu %u\n", cpu);
+        const u64 end = r->next / sizeof(CallRecord), n = end < kCallRingSize ? end : kCallRingSize;
+        for (u64 i = end - n; i < end; ++i) {
+            const CallRecord& c = r->calls[i % kCallRingSize];
+            const u32 tid = c.tid, number = c.number;
+            const abi::SyscallInfo* info = abi::syscall_info(number);
+            panic_print("  %u %s", tid, info ? info->name : "syscall");
+            if (!info) panic_print("_0x%x", number);
+            u32 shown = info ? info->argument_count : 3;
+            for (u32 a = 0; a < shown && a < 3; ++a) panic_print("%s0x%lx", a ? ", " : "(", c.args[a]);
+            if (shown == 0) panic_print("(");
+            if (shown > 3) panic_print(", ...");
+            if (c.result == kUnfinished) panic_print(") = ?\n");
+            else panic_print(") = %ld\n", c.result);
+        }
+    }
+}
+
+/// Restart codes and replaced registers.
+void finish_unusual(Task& t, TrapFrame& f, Outcome o) {
+    if (o.is_no_return()) return;
+    // A restart: the signal that interrupted the call decides on the way out, where an unwarranted one is
+    // restarted too, as on Linux.
+    f.rax = u64(o.raw());
+    t.raise_work(kWorkSignal);
+}
+
+[[gnu::always_inline]] inline CallRecord& begin_record(Task& t, const TrapFrame& f) {
+    CallRing& ring = *static_cast<CallRing*>(per_cpu().call_ring);
+    const u64 at = ring.next & (sizeof ring.calls - 1);
+    ring.next += sizeof(CallRecord);
+    CallRecord& r = *reinterpret_cast<CallRecord*>(reinterpret_cast<char*>(ring.calls) + at);
+    r.tid = u32(t.tid);
+    r.number = u32(f.orig_rax);
+    r.args[0] = f.rdi;
+    r.args[1] = f.rsi;
+    r.args[2] = f.rdx;
+    r.result = kUnfinished;
+    return r;
+}
+
+/// Unknown numbers, and calls that are traced.
+[[gnu::noinline]] void dispatch_slow(Task& t, TrapFrame& f) {
+    CallRecord& record = begin_record(t, f);
+    const u64 number = f.orig_rax;
+    const SyscallThunk thunk = number <= u64(abi::max_syscall) ? table.thunks[number] : unknown;
+    if (trace_calls) trace_entry(t, f);
+    const Outcome o = thunk(f.rdi, f.rsi, f.rdx, f.r10, f.r8, f.r9);
+    if (record.tid == u32(t.tid)) record.result = o.raw();
+    if (trace_calls) trace_exit(t, f, o);
+    if (!o.is_plain()) return finish_unusual(t, f, o);
+    f.rax = u64(o.raw());
+}
+
+} // namespace
+
+extern "C" void syscall_dispatch(TrapFrame* f) {
+    Task& t = current();
+    t.frame = f;
+    const u64 number = f->orig_rax;
+    if (number > u64(abi::max_syscall) || trace_calls) [[unlikely]] return dispatch_slow(t, *f);
+    CallRecord& record = begin_record(t, *f);
+    const Outcome o = table.thunks[number](f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9);
+    record.result = o.raw(); // if the ring went round meanwhile, a panic shows one wrong result
+    if (!o.is_plain()) [[unlikely]] return finish_unusual(t, *f, o);
+    f->rax = u64(o.raw());
+}
+
+u64 missing_call_count(u64 number) {
+    return number <= u64(abi::max_syscall) ? missing_calls[number].load(std::memory_order_relaxed) : 0;
+}
+u64 unknown_call_count() { return unknown_calls.load(std::memory_order_relaxed); }
+
+Result<void> syscall_init_cpu(u32 cpu) {
+    CHECK(cpu < kMaxCpus);
+    CallRing* r = &boot_ring;
+    if (cpu) {
+        void* memory = kmalloc(sizeof(CallRing));
+        if (!memory) return ENOMEM;
+        r = new (memory) CallRing;
+    }
+    rings[cpu] = r;
+    per_cpu(cpu).call_ring = r;
+    return {};
+}
+
+void syscall_init() {
+    (void)syscall_init_cpu(0);
+    panic_syscalls = print_ring;
+    register_gap_files();
+    if (boot_options.strace) {
+        trace_calls = true;
+        trace_init();
+    }
+}
+
+} // namespace linnet
