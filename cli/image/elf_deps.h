@@ -1,0 +1,40 @@
+// Which files a dynamic program maps when it starts: the interpreter and the DT_NEEDED closure, found as
+// ld.so finds them (RPATH, RUNPATH, ld.so.cache, default folders).
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cli/image/elf_file.h"
+
+namespace linnet::cli {
+
+struct Dependencies {
+    std::vector<std::string> files;   // host paths as found (links not followed), the interpreter first
+    std::vector<std::string> missing; // names that were not found
+};
+
+class DependencyFinder {
+public:
+    // Reads the host's ld.so.cache.
+    DependencyFinder();
+
+    // The files that `path` needs. `library_path` stands for LD_LIBRARY_PATH, separated by colons.
+    Dependencies find(const std::string& path, const std::string& library_path = "");
+
+private:
+    struct Object {
+        std::string path;
+        ElfInfo info;
+        int loader; // index of the object that asked for it; -1 for the program
+    };
+    std::string locate(const std::vector<Object>& objects, int asker, const std::string& name,
+                       const std::vector<std::string>& library_path, bool musl) const;
+    bool usable(const std::string& path) const;
+
+    std::map<std::string, std::string> cache_;
+    std::vector<std::string> musl_folders_;
+};
+
+} // namespace linnet::cli

@@ -1,0 +1,61 @@
+// The command line of `linnet run`, as parsed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace linnet::cli {
+
+struct PortForward {
+    std::string address = "127.0.0.1"; // on the host
+    std::uint16_t host = 0;            // 0: any free one
+    std::uint16_t guest = 0;
+    bool udp = false;
+};
+
+struct AddedPath {
+    std::string host;
+    std::string guest; // absolute
+};
+
+struct RunOptions {
+    std::vector<PortForward> ports;
+    std::vector<std::string> environment; // "K=V"
+    std::string cwd;                      // empty: the image's, else "/"
+    std::uint64_t memory_bytes = std::uint64_t{256} << 20;
+    unsigned cpus = 1;
+    std::string name;
+    std::string hostname = "linnet";
+    bool remove = false;
+    bool detach = false;
+    int verbose = 0; // 1: all of level info, 2: debug
+    bool quiet = false;
+    std::string machine = "microvm"; // or "q35"
+    std::string accel = "auto";      // or "kvm", "tcg"
+    bool gdb = false;
+    bool strace = false;
+    bool lockstat = false;
+    bool dry_run = false;
+    std::vector<std::string> qemu_arguments;
+    std::string rootfs;
+    std::vector<AddedPath> added;
+    bool no_recipe = false;
+    bool terminal = false;
+    bool interactive = false;
+    bool linker = true;
+    bool network = true;
+    std::string kernel;
+    std::vector<std::string> kernel_options; // passed on as they are
+    std::string user; // "UID[:GID[,GROUP...]]"; empty: the image's, else 0:0
+    std::string program;
+    std::vector<std::string> arguments;
+};
+
+// `words` are those after "run". Throws CommandError. Returns false if help was asked for and printed.
+bool parse_run_options(const std::vector<std::string>& words, RunOptions& options);
+
+// "[ADDR:]HOST:GUEST[/udp]", ADDR an IPv4 address; an IPv6 one in brackets is understood and refused. Throws CommandError.
+PortForward parse_port_forward(const std::string& text);
+
+} // namespace linnet::cli

@@ -1,0 +1,31 @@
+// One running guest: its streams, its control channel, its log, its end.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "cli/qemu/machine.h"
+
+namespace linnet::cli {
+
+struct SessionOptions {
+    bool terminal = false;      // raw mode, window size
+    bool quiet = false;         // no boot line
+    int stdin_fd = 0;           // -1: none
+    int stdout_fd = 1;
+    int stderr_fd = 2;
+    std::string boot_line;      // "to /bin/true, 256 MiB, 1 cpu": what follows "linnet V: N ms "
+    std::string kernel_symbols; // for panics
+    std::string image;          // for panics
+    std::function<void()> on_main;                        // the program begins
+    std::function<void(int, const std::string&)> on_fail; // status, text: it could not begin
+};
+
+// Starts QEMU (`arguments` gets the channels and makes its argv) and serves it to its end. Returns the
+// command's exit status. Throws CommandError if QEMU cannot be started.
+int run_session(const std::function<std::vector<std::string>(const GuestChannels&)>& arguments,
+                const SessionOptions& options);
+
+} // namespace linnet::cli
