@@ -64,10 +64,15 @@ def udp(source_port, port, data, source=HOST, **bad):
     return head[:6] + struct.pack("!H", bad.get("sum", transport_sum(head + data, 17, source))) + data
 
 
+class GuestEnded(RuntimeError):
+    """There is no guest any more that could take a frame or answer."""
+
+
 class Cable:
-    """The guest's network: frames as datagrams on a pair of UNIX sockets."""
+    """The guest's network: frames as datagrams on a pair of UNIX sockets. `machine`, set once it runs, is QEMU's process."""
 
     def __init__(self, folder):
+        self.machine = None
         self.guest, self.host = os.path.join(folder, "guest"), os.path.join(folder, "host")
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(self.host)
@@ -79,6 +84,7 @@ class Cable:
             frame += bytes(14 - len(frame))
         end = time.monotonic() + SILENCE
         while time.monotonic() < end:
+            self.check_alive()
             self.take(0)
             try:
                 self.socket.sendto(frame, socket.MSG_DONTWAIT, self.guest)
@@ -86,6 +92,10 @@ class Cable:
             except (BlockingIOError, ConnectionRefusedError, FileNotFoundError, OSError):
                 select.select([self.socket], [], [], 0.01)
         raise RuntimeError("the guest takes no frames")
+
+    def check_alive(self):
+        if self.machine.poll() is not None:
+            raise GuestEnded("the guest ended with QEMU's status %d" % self.machine.returncode)
 
     def take(self, seconds):
         """Reads what has come; ARP is answered for every address of the network, all else is kept."""
@@ -103,14 +113,13 @@ class Cable:
         del self.received[:-4000]
 
 
-def converse(cable, machine, port, text):
+def converse(cable, port, text):
     """A real connection: connects, sends, reads the echo. Patient: everything is sent again until it is answered."""
     seq, state, ack, got = 1000, "syn", 0, b""
     cable.received.clear()
     end, again = time.monotonic() + SILENCE, 0.0
     while time.monotonic() < end:
-        if machine.poll() is not None:
-            raise RuntimeError("the guest ended with QEMU's status %d" % machine.returncode)
+        cable.check_alive()
         if time.monotonic() >= again:
             again = time.monotonic() + 1
             if state == "syn":
@@ -234,20 +243,24 @@ def main():
                    "-device", "%s,netdev=net,mac=52:54:00:12:34:56" % device,
                    "-append", "loglevel=info ip=10.0.9.2/24 gw=10.0.9.1 -- /echo_server"]
         with subprocess.Popen(command, stdin=subprocess.DEVNULL) as machine:
+            cable.machine = machine
             try:
-                converse(cable, machine, 20000, b"first")
+                converse(cable, 20000, b"first")
                 for i in range(options.frames):
                     cable.send(malformed(rng))
                     if i % 1000 == 999:
-                        converse(cable, machine, 21000 + i // 1000, b"between %d" % i)
-                converse(cable, machine, 30000, b"after the malformed frames")
+                        converse(cable, 21000 + i // 1000, b"between %d" % i)
+                converse(cable, 30000, b"after the malformed frames")
                 print("%d malformed frames: alive" % options.frames, flush=True)
                 for i in range(options.syns):
                     source = bytes([10, 0, 9, 3 + i % 250])
                     cable.send(ethernet(ip4(tcp(1024 + i // 250 * 7 % 60000, 7, rng.getrandbits(32), 0, 2, source=source), 6, source)))
-                converse(cable, machine, 40000, b"after the flood")
+                converse(cable, 40000, b"after the flood")
                 print("%d SYNs: alive, and answers" % options.syns, flush=True)
-                converse(cable, machine, 40001, b"quit")
+                try:
+                    converse(cable, 40001, b"quit")
+                except GuestEnded:
+                    pass  # as it was asked to, perhaps before its last answer was read; its status tells
                 status = machine.wait(SILENCE)
                 error = None if status == 0 else "QEMU's status is %d" % status
             except (RuntimeError, subprocess.TimeoutExpired) as e:
