@@ -11,6 +11,9 @@ std::atomic<CpuMask> idle_cpus{0};
 namespace {
 
 constexpr u64 kWakeupGranularity = 1 * kNsPerMs; // a woken thread preempts only if it is this far ahead
+// ... and the running one has had the CPU for this long (Linux's sched_min_granularity_ns on one CPU): a client that wakes its server with
+// each of many requests sends them all before the server looks.
+constexpr u64 kLeastRunNs = 750'000;
 
 RunQueue& queue_of(u32 c) { return *per_cpu(c).run_queue; }
 
@@ -21,6 +24,12 @@ bool preempts(const Thread& t, const Thread& running, const Thread* idle) {
     if (running.policy == SchedPolicy::Idle && t.policy != SchedPolicy::Idle) return true;
     if (t.policy == SchedPolicy::Batch || t.policy == SchedPolicy::Idle) return false;
     return t.vruntime + kWakeupGranularity < running.vruntime;
+}
+
+/// A thread that is to be preempted stays for a moment if it has only just come, unless priorities decide.
+bool keeps_cpu(const Thread& t, const Thread& running, const Thread* idle) {
+    if (&running == idle || is_realtime(t) || running.policy == SchedPolicy::Idle) return false;
+    return monotonic_ns() < running.exec_start_ns + kLeastRunNs;
 }
 
 CpuMask allowed_cpus(const Thread& t) {
@@ -88,12 +97,16 @@ void enqueue_and_tell(RunQueue& q, Thread& t) {
     PerCpu& p = per_cpu(q.cpu);
     Thread& running = *p.current;
     if (preempts(t, running, p.idle)) {
-        // If the bit was set already, its interrupt is under way, or schedule() is about to take the lock that is held here.
-        u32 old = running.work.fetch_or(kWorkResched, std::memory_order_seq_cst);
-        if (!(old & kWorkResched) && &p != &per_cpu()) send_ipi(p.index, kRescheduleVector);
-        return;
+        if (!keeps_cpu(t, running, p.idle)) {
+            // If the bit was set already, its interrupt is under way, or schedule() is about to take the lock that is held here.
+            u32 old = running.work.fetch_or(kWorkResched, std::memory_order_seq_cst);
+            if (!(old & kWorkResched) && &p != &per_cpu()) send_ipi(p.index, kRescheduleVector);
+            return;
+        }
+        arm_slice(q, running.exec_start_ns + kLeastRunNs);
+    } else {
+        arm_slice(q);
     }
-    arm_slice(q);
     kick_idle_cpu(q, t.affinity);
 }
 

@@ -24,6 +24,7 @@ struct RunQueue {
     bool previous_moves = false;             // and must go on elsewhere (affinity)
     bool slice_armed = false;
     bool slice_wanted = false;               // another CPU asks for the slice timer
+    u64 slice_due_ns = 0;                    // when it expires, or is wanted to
     Timer slice_timer;                       // on this CPU's timer queue, always
     DeferredWork slice_work;
     Timer sample_timer;                      // on this CPU's timer queue too
@@ -43,10 +44,14 @@ inline bool is_realtime(const Thread& t) { return t.policy == SchedPolicy::Fifo 
 // scheduler.cc; the queue's lock is held.
 void enqueue(RunQueue& q, Thread& t, bool at_front);
 void dequeue(RunQueue& q, Thread& t);
-void set_slice_timer(RunQueue& q);
+void set_slice_timer(RunQueue& q, u64 due_ns);
 /// Somebody waits: whoever runs does so for a slice at the most.
 inline void arm_slice(RunQueue& q) {
-    if (!q.slice_armed) set_slice_timer(q);
+    if (!q.slice_armed) set_slice_timer(q, monotonic_ns() + kSliceNs);
+}
+/// The same, until `due_ns` at the latest.
+inline void arm_slice(RunQueue& q, u64 due_ns) {
+    if (!q.slice_armed || due_ns < q.slice_due_ns) set_slice_timer(q, due_ns);
 }
 
 // placement.cc

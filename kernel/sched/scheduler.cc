@@ -61,10 +61,11 @@ void dequeue(RunQueue& q, Thread& t) {
 }
 
 /// Only the CPU itself can set its timer.
-void set_slice_timer(RunQueue& q) {
+void set_slice_timer(RunQueue& q, u64 due_ns) {
     q.slice_armed = true;
+    q.slice_due_ns = due_ns;
     if (q.cpu == this_cpu()) {
-        start_timer(q.slice_timer, monotonic_ns() + kSliceNs);
+        start_timer(q.slice_timer, due_ns);
     } else {
         q.slice_wanted = true;
         send_ipi(q.cpu, kRescheduleVector);
@@ -86,6 +87,14 @@ Thread* pick(RunQueue& q) {
     return t;
 }
 
+/// The queue's clock follows the one furthest behind of all that are runnable here; `t` is the one that is not queued.
+void advance_clock(RunQueue& q, const Thread& t) {
+    if (is_realtime(t) || t.vruntime <= q.min_vruntime) return;
+    Thread* first = q.fair.first();
+    u64 floor = first && first->vruntime < t.vruntime ? first->vruntime : t.vruntime;
+    if (floor > q.min_vruntime) q.min_vruntime = floor;
+}
+
 /// Charges the running thread up to now.
 void account(RunQueue& q, Thread& t, u64 now) {
     u64 ran = now - t.exec_start_ns;
@@ -94,12 +103,7 @@ void account(RunQueue& q, Thread& t, u64 now) {
     t.cpu_time_ns.store(t.cpu_time_ns.load(std::memory_order_relaxed) + ran, std::memory_order_relaxed); // one writer: its CPU
     __atomic_store_n(&t.exec_start_ns, now, __ATOMIC_RELEASE);
     t.vruntime += t.weight == 1024 ? ran : ran * 1024 / t.weight;
-    if (!is_realtime(t) && t.vruntime > q.min_vruntime) {
-        // The queue's clock follows the one furthest behind.
-        Thread* first = q.fair.first();
-        u64 floor = first && first->vruntime < t.vruntime ? first->vruntime : t.vruntime;
-        if (floor > q.min_vruntime) q.min_vruntime = floor;
-    }
+    advance_clock(q, t);
 }
 
 void slice_wanted(DeferredWork& w) {
@@ -107,7 +111,7 @@ void slice_wanted(DeferredWork& w) {
     q.lock();
     if (q.slice_wanted) {
         q.slice_wanted = false;
-        start_timer(q.slice_timer, monotonic_ns() + kSliceNs);
+        start_timer(q.slice_timer, q.slice_due_ns);
     }
     q.unlock();
 }
@@ -120,8 +124,7 @@ void slice_expired(Timer& timer) {
     if (q.runnable.load(std::memory_order_relaxed)) {
         u64 now = monotonic_ns();
         if (t.policy == SchedPolicy::RoundRobin && now < t.slice_end_ns) {
-            q.slice_armed = true;
-            start_timer(q.slice_timer, t.slice_end_ns);
+            set_slice_timer(q, t.slice_end_ns);
         } else if (t.policy != SchedPolicy::Fifo) {
             t.work.fetch_or(kWorkResched, std::memory_order_relaxed);
         }
@@ -254,6 +257,9 @@ void schedule() {
         cpu::enable_interrupts();
         return;
     }
+    // Who wakes while `next` runs is placed by this clock: without it, two threads that always wake each other before they sleep
+    // would drift apart for good.
+    if (next != p->idle) advance_clock(q, *next);
     __atomic_store_n(&prev.exec_start_ns, kNotRunning, __ATOMIC_RELEASE);
     __atomic_store_n(&next->exec_start_ns, now, __ATOMIC_RELEASE);
     if (&prev == p->idle) {

@@ -148,6 +148,73 @@ TEST_F(Sched, SleeperDoesNotSaveUpTime) {
     EXPECT_GT(sleeper_ran, 80 * kNsPerMs);
 }
 
+/// Who wakes a thread that has had less time goes on for a moment: several requests reach a server at one switch. Not for long.
+TEST_F(Sched, WokenThreadWaitsForTheLeastRun) {
+    host::seed(10, 1'000'000);
+    WaitQueue q;
+    u32 sent = 0, seen_at_first = 0;
+    u64 asked_ns = 0, answered_ns = 0;
+    host::spawn(0, [&] {
+        wait_until(q, [&] { return sent > 0; });
+        seen_at_first = sent;
+        answered_ns = monotonic_ns();
+    });
+    host::spawn(0, [&] {
+        burn_until(monotonic_ns() + 50 * kNsPerMs); // far ahead of the sleeper
+        wait_until(q, [&] { return false; }, monotonic_ns() + kNsPerMs); // and anew on the CPU
+        asked_ns = monotonic_ns();
+        while (!answered_ns) {
+            ++sent;
+            q.wake_all();
+            host::advance_ns(20'000);
+            host_interleave();
+            cond_resched();
+        }
+    });
+    ASSERT_TRUE(host::run());
+    EXPECT_GT(seen_at_first, 10u);
+    EXPECT_LT(answered_ns - asked_ns, kNsPerMs);
+}
+
+/// A server that uses more of the CPU than its client, and is always woken before the client sleeps: when the client then spins, the
+/// server gets its turn within two slices, however long that went on.
+TEST_F(Sched, ThreadsThatWakeEachOtherDoNotDriftApart) {
+    host::seed(12, 1'000'000);
+    WaitQueue requests, answers;
+    u32 sent = 0, answered = 0;
+    bool end = false;
+    u64 asked_ns = 0, got_ns = 0;
+    host::spawn(0, [&] {
+        while (wait_until(requests, [&] { return sent > answered || end; }), !end) {
+            burn_until(monotonic_ns() + 300'000);
+            ++answered;
+            answers.wake_all();
+            burn_until(monotonic_ns() + 300'000); // the client is runnable already
+        }
+    });
+    host::spawn(0, [&] {
+        for (u64 stop = monotonic_ns() + 500 * kNsPerMs; monotonic_ns() < stop;) {
+            ++sent;
+            requests.wake_all();
+            burn_until(monotonic_ns() + 100'000);
+            wait_until(answers, [&] { return sent == answered; });
+        }
+        ++sent;
+        requests.wake_all();
+        asked_ns = monotonic_ns();
+        while (sent != answered && monotonic_ns() < asked_ns + kNsPerSec) {
+            host::advance_ns(20'000);
+            host_interleave();
+            cond_resched();
+        }
+        got_ns = monotonic_ns();
+        end = true;
+        requests.wake_all();
+    });
+    ASSERT_TRUE(host::run());
+    EXPECT_LT(got_ns - asked_ns, 7 * kNsPerMs);
+}
+
 /// Threads that wake each other across CPUs: every one comes to its end in every schedule.
 TEST_F(Sched, PingPongAcrossCpus) {
     for (int s = 0; s < schedules(1000); ++s) {
