@@ -37,7 +37,7 @@ AddressSpace::~AddressSpace() {
 }
 
 Vma* AddressSpace::find(u64 addr) {
-    // Readers of the lock set it beside each other: any of them is right while the lock is held.
+    // Holders of different regions' locks set it beside each other: any of them is right while no mapping changes.
     Vma* last = __atomic_load_n(&last_found_, __ATOMIC_RELAXED);
     if (last && addr >= last->start && addr < last->end) return last;
     Vma* v = vmas_.floor(addr);
@@ -63,7 +63,7 @@ void AddressSpace::insert(Vma* v) {
 }
 
 void AddressSpace::erase(Vma* v) {
-    if (last_found_ == v) last_found_ = nullptr;
+    if (last_found_ == v) last_found_ = nullptr; // nobody reads it: the lock is held
     vmas_.remove(*v);
     virtual_pages_ -= (v->end - v->start) >> kPageShift;
     if (v->flags & kVmaLocked) locked_pages_ -= (v->end - v->start) >> kPageShift;
@@ -424,11 +424,18 @@ u64 AddressSpace::set_break(u64 addr) {
 }
 
 Result<SharedKey> AddressSpace::shared_key(u64 addr) NO_THREAD_SAFETY {
-    SharedGuard g(lock_);
-    Vma* v = find(addr);
-    if (!v) return EFAULT;
-    if ((v->flags & kVmaShared) && v->object) return SharedKey{v->object.get(), v->offset + (addr - v->start)};
-    return SharedKey{this, addr};
+    auto key = [&]() NO_THREAD_SAFETY -> Result<SharedKey> {
+        Vma* v = find(addr);
+        if (!v) return EFAULT;
+        if ((v->flags & kVmaShared) && v->object) return SharedKey{v->object.get(), v->offset + (addr - v->start)};
+        return SharedKey{this, addr};
+    };
+    {
+        SpinGuard g(lock_.region(addr));
+        if (SpaceLock::stable(lock_.version())) return key();
+    }
+    MutexGuard g(lock_);
+    return key();
 }
 
 void AddressSpace::panic_maps(u64 addr) {

@@ -4,8 +4,8 @@
 #include "kernel/arch/x86_64/page_table.h"
 #include "kernel/binder/site_binding.h"
 #include "kernel/lib/tree.h"
+#include "kernel/mm/space_lock.h"
 #include "kernel/mm/vm_object.h"
-#include "kernel/sync/rw_mutex.h"
 #include "kernel/mm/user.h"
 
 namespace linnet {
@@ -171,12 +171,11 @@ class AddressSpace : public RefCounted {
     Result<void> carve(u64 start, u64 end) REQUIRES(lock_);
     Result<u64> map_locked(const MapRequest& r, u64 length) REQUIRES(lock_);
     FaultOutcome fault_locked(u64 addr, FaultAccess access) REQUIRES(lock_);
-    bool fault_shared(u64 addr, FaultAccess access, FaultOutcome& outcome);
-    bool map_shared(u64 addr, Pte* entry, Page* p, Pte value);
-    FaultOutcome fault_anonymous_shared(Vma& v, u64 addr, bool write, Pte* entry);
-    FaultOutcome fault_object_shared(Vma& v, u64 addr, bool write, Pte* entry);
-    FaultOutcome fault_anonymous(Vma& v, u64 addr, bool write) REQUIRES(lock_);
-    FaultOutcome fault_object(Vma& v, u64 addr, bool write) REQUIRES(lock_);
+    struct FaultView;
+    bool fault_beside(u64 addr, FaultAccess access, FaultOutcome& outcome);
+    bool install(const FaultView& v, u64 addr, Pte* entry, Page* p, Pte value, bool* ahead);
+    bool fault_anonymous(const FaultView& v, u64 addr, bool write, Pte* entry, FaultOutcome& outcome);
+    bool fault_object(const FaultView& v, u64 addr, bool write, Pte* entry, Vma* bound, FaultOutcome& outcome);
     FaultOutcome copy_on_write(Vma& v, u64 addr, Pte* pte) REQUIRES(lock_);
     Result<void> copy_vma(Vma& v, AddressSpace& child) REQUIRES(lock_);
     bool try_huge(Vma& v, u64 addr) REQUIRES(lock_);
@@ -185,8 +184,8 @@ class AddressSpace : public RefCounted {
     bool may_add_data(u64 pages) REQUIRES(lock_);
     Result<void> remove_range(u64 addr, u64 end);
     void set_lock_flags(Vma& v, u32 flags) REQUIRES(lock_);
-    void map_around(Vma& v, u64 addr, Pte* slot);
-    void write_ahead(Vma& v, u64 addr, Pte* slot, bool alone);
+    void map_around(const FaultView& v, u64 addr, Pte* slot, Vma* bound);
+    void write_ahead(const FaultView& v, u64 addr, Pte* slot, bool alone);
     void zap(u64 start, u64 end) REQUIRES(lock_);
     void zap(u64 start, u64 end, TlbGather& gather) REQUIRES(lock_);
     void zap_object_range(Vma& v, u64 start, u64 end, bool keep_private) REQUIRES(lock_);
@@ -202,16 +201,9 @@ class AddressSpace : public RefCounted {
     size_t transfer(u64 addr, void* buf, size_t n, bool write);
     void count(const Page* p, i64 pages);
 
-    /// Written: mappings change, tables come and go, pages are taken out. Read: faults put pages into tables that are there, each
-    /// entry under the lock of its region.
-    mutable RwMutex<Rank::AddressSpace> lock_;
-    struct RegionLock {
-        SpinLock<Rank::PageTable> lock;
-        char pad[60]; // one cache line each
-    };
-    static constexpr u32 kRegionLocks = 8;
-    RegionLock region_locks_[kRegionLocks];
-    SpinLock<Rank::PageTable>& region_lock(u64 addr) { return region_locks_[addr / kHugePageSize % kRegionLocks].lock; }
+    /// Held: mappings change, tables come and go, pages are taken out. Faults put pages into tables that are there, each entry under
+    /// the lock of its region.
+    mutable SpaceLock lock_;
     Tree<Vma, &Vma::node, &Vma::start> vmas_ GUARDED_BY(lock_);
     Vma* last_found_ = nullptr;
     PageTable table_;

@@ -27,11 +27,20 @@ Page* zero_page() {
     return expected;
 }
 
-Pte protection(const Vma& v, bool writable) {
+Pte protection(u32 prot, bool writable) {
     Pte p = kPtePresent | kPteUser | kPteAccessed;
     if (writable) p |= kPteWrite | kPteDirty;
-    if (!(v.prot & kProtExec)) p |= kPteNoExec;
+    if (!(prot & kProtExec)) p |= kPteNoExec;
     return p;
+}
+Pte protection(const Vma& v, bool writable) { return protection(v.prot, writable); }
+
+/// The page at `addr`, whose entry is `e`, goes on where a writable one ends: the next ones will be written too. `start`: the mapping's.
+bool is_ahead(u64 start, u64 addr, const Pte* e) {
+    constexpr Pte kWritable = kPtePresent | kPteWrite;
+    const u64 page = page_down(addr);
+    // The one before lies in the same table unless this one begins a window.
+    return page != start && (page >> kPageShift & (kAheadPages - 1)) && (__atomic_load_n(e - 1, __ATOMIC_RELAXED) & kWritable) == kWritable;
 }
 
 FaultOutcome failure(Errno e) {
@@ -40,15 +49,23 @@ FaultOutcome failure(Errno e) {
 
 } // namespace
 
+/// What a fault needs to know of a mapping. It stays true of the space while SpaceLock::version() stays the same.
+struct AddressSpace::FaultView {
+    u64 start, end, offset;
+    u32 prot;
+    bool shared;
+    Ref<VmObject> object; // null: private anonymous
+    u32 version;
+
+    FaultView(const Vma& v, u32 version)
+        : start(v.start), end(v.end), offset(v.offset), prot(v.prot), shared(v.flags & kVmaShared), object(v.object), version(version) {}
+    u64 page_index(u64 addr) const { return (offset + (page_down(addr) - start)) >> kPageShift; }
+};
+
 FaultOutcome AddressSpace::handle_fault(u64 addr, FaultAccess access) {
     if (addr >= kUserEnd) return FaultOutcome::NoMapping;
     FaultOutcome outcome;
-    bool done;
-    {
-        SharedGuard g(lock_);
-        done = fault_shared(addr, access, outcome);
-    }
-    if (!done) {
+    if (!fault_beside(addr, access, outcome)) {
         MutexGuard g(lock_);
         outcome = fault_locked(addr, access);
     }
@@ -56,12 +73,15 @@ FaultOutcome AddressSpace::handle_fault(u64 addr, FaultAccess access) {
     return outcome;
 }
 
-/// Most faults: a page that is not there yet, in a table that is. Others of the same space may do the same beside it; mappings
-/// and tables stay as they are. False: the lock must be held alone (stacks that grow, new tables, huge pages, copies on write, bound text).
-bool AddressSpace::fault_shared(u64 addr, FaultAccess access, FaultOutcome& outcome) NO_THREAD_SAFETY {
+/// Most faults: a page that is not there yet, in a table that is. Others of the same space may do the same beside it. False: the lock must
+/// be held (no mapping, stacks that grow, new tables, huge pages, copies on write, bound text), or mappings changed meanwhile.
+bool AddressSpace::fault_beside(u64 addr, FaultAccess access, FaultOutcome& outcome) NO_THREAD_SAFETY {
+    const bool write = access == FaultAccess::Write;
+    SpinGuard g(lock_.region(addr));
+    const u32 version = lock_.version();
+    if (!SpaceLock::stable(version)) return false;
     Vma* v = find(addr);
     if (!v) return false;
-    const bool write = access == FaultAccess::Write;
     if (write ? !(v->prot & kProtWrite) : access == FaultAccess::Exec ? !(v->prot & kProtExec) : !v->prot) {
         outcome = FaultOutcome::BadAccess;
         return true;
@@ -76,56 +96,69 @@ bool AddressSpace::fault_shared(u64 addr, FaultAccess access, FaultOutcome& outc
         outcome = FaultOutcome::Handled;
         return true;
     }
-    if (v->anonymous()) {
-        outcome = fault_anonymous_shared(*v, addr, write, e);
-        return true;
-    }
-    if (v->binding || v->object->is_device()) return false;
-    outcome = fault_object_shared(*v, addr, write, e);
-    return true;
+    if (v->object && (v->binding || v->object->is_device())) return false;
+    const FaultView view(*v, version);
+    g.unlock();
+    return view.object ? fault_object(view, addr, write, e, nullptr, outcome) : fault_anonymous(view, addr, write, e, outcome);
 }
 
-/// Sets an entry that is empty still; else gives the page back: another thread was faster, and what it mapped will do, or is
-/// a fault again.
-bool AddressSpace::map_shared(u64 addr, Pte* e, Page* p, Pte value) {
+/// Sets an entry that is still empty, and takes over the page, which is given back if it is not used: another thread was faster, and what
+/// it mapped will do or is a fault again. False: mappings have changed since the view was made. *ahead: the page before this one is writable.
+bool AddressSpace::install(const FaultView& v, u64 addr, Pte* e, Page* p, Pte value, bool* ahead) {
     {
-        SpinGuard g(region_lock(addr));
+        SpinGuard g(lock_.region(addr));
+        if (lock_.version() != v.version) [[unlikely]] {
+            g.unlock();
+            put_page(p);
+            return false;
+        }
         if (!(*e & kPteOccupied)) [[likely]] {
             table_.set(e, value);
             count(p, 1);
+            if (ahead) *ahead = is_ahead(v.start, addr, e);
             return true;
         }
     }
     put_page(p);
-    return false;
+    return true;
 }
 
-FaultOutcome AddressSpace::fault_anonymous_shared(Vma& v, u64 addr, bool write, Pte* e) {
+/// The entry `e` of the page at `addr` is empty. Held: nothing, or the lock alone. False: as install().
+bool AddressSpace::fault_anonymous(const FaultView& v, u64 addr, bool write, Pte* e, FaultOutcome& outcome) {
+    outcome = FaultOutcome::Handled;
     if (!write) {
         Page* z = zero_page();
         get_page(z);
-        map_shared(addr, e, z, page_to_phys(z) | protection(v, false));
-        return FaultOutcome::Handled;
+        return install(v, addr, e, z, page_to_phys(z) | protection(v.prot, false), nullptr);
     }
     auto p = alloc_page(true);
-    if (!p) return FaultOutcome::OutOfMemory;
+    if (!p) {
+        outcome = FaultOutcome::OutOfMemory;
+        return true;
+    }
     (*p)->flags |= kPageAnon;
     memory_counters.anon_pages.fetch_add(1, std::memory_order_relaxed);
-    if (map_shared(addr, e, *p, page_to_phys(*p) | protection(v, true))) write_ahead(v, addr, e, false);
-    return FaultOutcome::Handled;
+    bool ahead = false;
+    if (!install(v, addr, e, *p, page_to_phys(*p) | protection(v.prot, true), &ahead)) return false;
+    if (ahead) write_ahead(v, addr, e, false);
+    return true;
 }
 
-FaultOutcome AddressSpace::fault_object_shared(Vma& v, u64 addr, bool write, Pte* e) {
-    const u64 index = (v.offset + (page_down(addr) - v.start)) >> kPageShift;
-    const bool shared = v.flags & kVmaShared;
-    auto got = v.object->get_object_page(index, write && shared);
-    if (!got) return failure(got.error());
+/// As fault_anonymous(). `bound`: the mapping, if its text may have bound call sites (the lock is held then).
+bool AddressSpace::fault_object(const FaultView& v, u64 addr, bool write, Pte* e, Vma* bound, FaultOutcome& outcome) NO_THREAD_SAFETY {
+    outcome = FaultOutcome::Handled;
+    auto got = v.object->get_object_page(v.page_index(addr), write && v.shared);
+    if (!got) {
+        outcome = failure(got.error());
+        return true;
+    }
     Page* p = *got;
-    if (write && !shared) {
+    if (write && !v.shared) {
         auto copy = alloc_page(false);
         if (!copy) {
             put_page(p);
-            return FaultOutcome::OutOfMemory;
+            outcome = FaultOutcome::OutOfMemory;
+            return true;
         }
         memcpy(page_to_virt(*copy), page_to_virt(p), kPageSize);
         put_page(p);
@@ -134,11 +167,17 @@ FaultOutcome AddressSpace::fault_object_shared(Vma& v, u64 addr, bool write, Pte
         memory_counters.anon_pages.fetch_add(1, std::memory_order_relaxed);
     } else if (write) {
         __atomic_fetch_or(&p->flags, u8(kPageDirty), __ATOMIC_RELAXED);
+    } else if (Page* patched = bound ? bind_page(*bound, page_down(addr), p) : nullptr) {
+        put_page(p);
+        p = patched;
     }
-    const bool mapped = map_shared(addr, e, p, page_to_phys(p) | protection(v, write));
-    if (!write) map_around(v, addr, e);
-    else if (mapped && !shared) write_ahead(v, addr, e, false);
-    return FaultOutcome::Handled;
+    Pte flags = protection(v.prot, write);
+    if (v.object->is_device()) flags |= kPteNoCache | kPteWriteThrough;
+    bool ahead = false;
+    if (!install(v, addr, e, p, page_to_phys(p) | flags, write && !v.shared ? &ahead : nullptr)) return false;
+    if (!write) map_around(v, addr, e, bound);
+    else if (ahead) write_ahead(v, addr, e, !SpaceLock::stable(v.version));
+    return true;
 }
 
 FaultOutcome AddressSpace::fault_locked(u64 addr, FaultAccess access) {
@@ -158,7 +197,14 @@ FaultOutcome AddressSpace::fault_locked(u64 addr, FaultAccess access) {
         flush_tlb_here(table_, addr); // resolved meanwhile
         return FaultOutcome::Handled;
     }
-    return v->anonymous() ? fault_anonymous(*v, addr, write) : fault_object(*v, addr, write);
+    if (v->anonymous() && try_huge(*v, addr)) return FaultOutcome::Handled;
+    auto slot = table_.slot(addr);
+    if (!slot) return FaultOutcome::OutOfMemory;
+    const FaultView view(*v, lock_.version());
+    FaultOutcome outcome;
+    (void)(v->anonymous() ? fault_anonymous(view, addr, write, *slot, outcome)
+                          : fault_object(view, addr, write, *slot, v->binding ? v : nullptr, outcome)); // true: nobody else changes mappings
+    return outcome;
 }
 
 Vma* AddressSpace::grow_stack(u64 addr) {
@@ -191,66 +237,8 @@ bool AddressSpace::try_huge(Vma& v, u64 addr) {
     return true;
 }
 
-FaultOutcome AddressSpace::fault_anonymous(Vma& v, u64 addr, bool write) {
-    if (try_huge(v, addr)) return FaultOutcome::Handled;
-    auto slot = table_.slot(addr);
-    if (!slot) return FaultOutcome::OutOfMemory;
-    if (!write) {
-        Page* z = zero_page();
-        get_page(z);
-        table_.set(*slot, page_to_phys(z) | protection(v, false));
-        count(z, 1);
-        return FaultOutcome::Handled;
-    }
-    auto p = alloc_page(true);
-    if (!p) return FaultOutcome::OutOfMemory;
-    (*p)->flags |= kPageAnon;
-    table_.set(*slot, page_to_phys(*p) | protection(v, true));
-    count(*p, 1);
-    memory_counters.anon_pages.fetch_add(1, std::memory_order_relaxed);
-    write_ahead(v, addr, *slot, true);
-    return FaultOutcome::Handled;
-}
-
-FaultOutcome AddressSpace::fault_object(Vma& v, u64 addr, bool write) {
-    u64 index = (v.offset + (page_down(addr) - v.start)) >> kPageShift;
-    bool shared = v.flags & kVmaShared;
-    auto got = v.object->get_object_page(index, write && shared);
-    if (!got) return failure(got.error());
-    Page* p = *got;
-    auto slot = table_.slot(addr);
-    if (!slot) {
-        put_page(p);
-        return FaultOutcome::OutOfMemory;
-    }
-    if (write && !shared) {
-        auto copy = alloc_page(false);
-        if (!copy) {
-            put_page(p);
-            return FaultOutcome::OutOfMemory;
-        }
-        memcpy(page_to_virt(*copy), page_to_virt(p), kPageSize);
-        put_page(p);
-        p = *copy;
-        p->flags |= kPageAnon;
-        memory_counters.anon_pages.fetch_add(1, std::memory_order_relaxed);
-    } else if (write) {
-        __atomic_fetch_or(&p->flags, u8(kPageDirty), __ATOMIC_RELAXED);
-    } else if (Page* bound = bind_page(v, page_down(addr), p)) {
-        put_page(p);
-        p = bound;
-    }
-    Pte flags = protection(v, write);
-    if (v.object->is_device()) flags |= kPteNoCache | kPteWriteThrough;
-    table_.set(*slot, page_to_phys(p) | flags);
-    count(p, 1);
-    if (!write) map_around(v, addr, *slot);
-    else if (!shared) write_ahead(v, addr, *slot, true);
-    return FaultOutcome::Handled;
-}
-
-/// Maps the neighbours of a file page that are in memory already, in the aligned window of kAroundPages. The lock may be shared.
-void AddressSpace::map_around(Vma& v, u64 addr, Pte* slot) NO_THREAD_SAFETY {
+/// Maps the neighbours of a file page that are in memory already, in the aligned window of kAroundPages.
+void AddressSpace::map_around(const FaultView& v, u64 addr, Pte* slot, Vma* bound) NO_THREAD_SAFETY {
     constexpr u64 window = kAroundPages * kPageSize; // within one page table
     u64 from = addr & ~(window - 1), to = from + window;
     if (from < v.start) from = v.start;
@@ -258,13 +246,14 @@ void AddressSpace::map_around(Vma& v, u64 addr, Pte* slot) NO_THREAD_SAFETY {
     Pte* entries = slot - ((page_down(addr) - from) >> kPageShift);
     Page* pages[kAroundPages];
     u32 n = u32((to - from) >> kPageShift);
-    v.object->get_pages_around((v.offset + (from - v.start)) >> kPageShift, n, pages);
-    Pte flags = protection(v, false);
-    SpinGuard g(region_lock(addr));
+    v.object->get_pages_around(v.page_index(from), n, pages);
+    Pte flags = protection(v.prot, false);
+    SpinGuard g(lock_.region(addr));
+    const bool stale = lock_.version() != v.version;
     for (u32 i = 0; i < n; ++i) {
         Page* p = pages[i];
         if (!p) continue;
-        if ((entries[i] & kPteOccupied) || has_bound_sites(v, from + i * kPageSize)) {
+        if (stale || (entries[i] & kPteOccupied) || (bound && has_bound_sites(*bound, from + i * kPageSize))) {
             put_page(p);
             continue;
         }
@@ -275,19 +264,17 @@ void AddressSpace::map_around(Vma& v, u64 addr, Pte* slot) NO_THREAD_SAFETY {
 
 /// Private memory that is written page by page (relocations, a heap that grows) gets the rest of the window of kAheadPages at
 /// once: the page at `addr` was just made writable, and the one before it was before. Only while there is plenty of memory.
-/// alone: the lock is not shared, and pages of the file that are mapped may be replaced by their copies.
-void AddressSpace::write_ahead(Vma& v, u64 addr, Pte* slot, bool alone) NO_THREAD_SAFETY {
+/// alone: the lock is held, and pages of the file that are mapped may be replaced by their copies.
+void AddressSpace::write_ahead(const FaultView& v, u64 addr, Pte* slot, bool alone) NO_THREAD_SAFETY {
+    if (free_page_count() < total_page_count() / 8) return;
     u64 page = page_down(addr);
-    if (page == v.start || !(page >> kPageShift & (kAheadPages - 1))) return;
-    constexpr Pte kWritable = kPtePresent | kPteWrite;
-    if ((__atomic_load_n(slot - 1, __ATOMIC_RELAXED) & kWritable) != kWritable || free_page_count() < total_page_count() / 8) return;
     u64 end = (page & ~(kAheadPages * kPageSize - 1)) + kAheadPages * kPageSize;
     if (end > v.end) end = v.end;
     u64 first = page + kPageSize;
     Page* replaced[kAheadPages];
     u32 replaced_count = 0;
     for (u64 a = first; a < end; a += kPageSize) {
-        const Pte old = __atomic_load_n(++slot, __ATOMIC_ACQUIRE);
+        const Pte old = __atomic_load_n(++slot, __ATOMIC_ACQUIRE); // install() looks again
         const bool replace = alone && v.object && (old & kPtePresent);
         if ((old & kPteOccupied) && !replace) break;
         Page* from = nullptr; // with a reference, if there is something to copy
@@ -295,30 +282,31 @@ void AddressSpace::write_ahead(Vma& v, u64 addr, Pte* slot, bool alone) NO_THREA
             from = phys_to_page(old & kPteAddress);
             get_page(from);
         } else if (v.object) {
-            v.object->get_pages_around((v.offset + (a - v.start)) >> kPageShift, 1, &from);
+            v.object->get_pages_around(v.page_index(a), 1, &from);
         }
         // Pages of the file only: one that was forked is copied when it is written.
         if (v.object && (!from || (from->flags & kPageAnon))) {
             if (from) put_page(from);
             break;
         }
-        auto fresh = alloc_page(!from);
-        if (fresh) {
+        bool go_on = false;
+        if (auto fresh = alloc_page(!from)) {
             if (from) memcpy(page_to_virt(*fresh), page_to_virt(from), kPageSize);
             (*fresh)->flags |= kPageAnon;
             memory_counters.anon_pages.fetch_add(1, std::memory_order_relaxed);
-            const Pte value = page_to_phys(*fresh) | protection(v, true);
+            const Pte value = page_to_phys(*fresh) | protection(v.prot, true);
             if (replace) {
                 table_.set(slot, value);
                 count(from, -1);
                 count(*fresh, 1);
                 replaced[replaced_count++] = from; // the entry's reference
+                go_on = true;
             } else {
-                map_shared(a, slot, *fresh, value);
+                go_on = install(v, a, slot, *fresh, value, nullptr);
             }
         }
         if (from) put_page(from);
-        if (!fresh) break;
+        if (!go_on) break;
     }
     if (!replaced_count) return;
     flush_tlb_range(table_, first, end);
@@ -351,7 +339,7 @@ FaultOutcome AddressSpace::copy_on_write(Vma& v, u64 addr, Pte* e) {
         flush_tlb_range(table_, page_down(addr), page_down(addr) + kPageSize);
         bool of_file = !(p->flags & kPageAnon);
         put_page(p);
-        if (of_file && v.object) write_ahead(v, addr, e, true);
+        if (of_file && v.object && is_ahead(v.start, addr, e)) write_ahead(FaultView(v, lock_.version()), addr, e, true);
         return FaultOutcome::Handled;
     }
     flush_tlb_here(table_, addr);

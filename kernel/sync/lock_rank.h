@@ -40,7 +40,7 @@ enum class Rank : u8 {
     NetDevice,     // rings of one network device
     Virtqueue,     // rings of one virtio device
     PciConfig,     // the pair of ports, or a function's header, of configuration space; calls nothing
-    PageTable,     // page-table entries of one 2 MiB region, among faults that share the space's lock
+    PageTable,     // mappings as faults see them, and the page-table entries of a group of 2 MiB regions
     VmObjectIndex, // page look-up of one VmObject; mappings of an object
     WaitQueue,     // waiters of one queue
     WaitQueueNested, // epoll's own queue, woken from a file's queue
