@@ -50,7 +50,7 @@ u32 net_routes(RouteInfo* out, u32 most);
 /// 0 if there is none.
 u32 net_interface_index(const char* name);
 
-// Core lock held:
+// Look-ups without a lock (net/lwip/own_addresses.cc):
 /// An address of this guest (127/8 too).
 bool net_is_local(const IpAddress& a);
 /// The address to talk to `to` from. ENETUNREACH

@@ -97,11 +97,7 @@ Result<void> TcpEndpoint::connect(const SocketAddress& asked) {
     SocketAddress to = asked;
     if (to.ip.is_any()) to.ip = to.ip.is_v4() || (v6 && binding_.local.ip.is_v4() && !binding_.local.ip.is_any())
                                     ? IpAddress::loopback4() : IpAddress::loopback6();
-    bool local;
-    {
-        NetGuard guard;
-        local = net_is_local(to.ip);
-    }
+    const bool local = net_is_local(to.ip);
     if (local) child = TRY(make(v6));
     NetGuard guard;
     if (state_ != TCP_CLOSE) return EISCONN;

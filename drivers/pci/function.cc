@@ -55,6 +55,18 @@ Result<PciFunction::Bar> PciFunction::bar(u32 index) const {
 
 void PciFunction::enable() const { write16(4, u16(read16(4) | kCommandMemory | kCommandMaster)); }
 
+namespace {
+/// An entry of the MSI-X table: address, data, and a mask bit that holds messages back meanwhile. PCI 3.0, 6.8.2.
+void write_msix_entry(volatile void* at, const MsiMessage& m) {
+    auto* entry = static_cast<volatile u32*>(at);
+    entry[3] = 1;
+    entry[0] = u32(m.address);
+    entry[1] = u32(m.address >> 32);
+    entry[2] = m.data;
+    entry[3] = 0;
+}
+} // namespace
+
 Result<void> PciFunction::request_msix(u32 capability, IrqHandler handler, void* arg) const {
     u32 table = read32(capability + 4);
     Bar b = TRY(bar(table & 7));
@@ -63,14 +75,11 @@ Result<void> PciFunction::request_msix(u32 capability, IrqHandler handler, void*
     u64 page = page_down(b.address + offset);
     auto* base = static_cast<volatile u8*>(TRY(map_device(page, kPageSize)));
     auto* entry = reinterpret_cast<volatile u32*>(base + (b.address + offset - page));
-    MsiMessage m = TRY(request_msi(handler, arg));
+    MsiMessage m = TRY(request_msi(handler, arg, write_msix_entry, entry));
     // Everything masked while the entry is written.
     u16 control = read16(capability + 2);
     write16(capability + 2, u16(control | 0xc000));
-    entry[0] = u32(m.address);
-    entry[1] = u32(m.address >> 32);
-    entry[2] = m.data;
-    entry[3] = 0;
+    write_msix_entry(entry, m);
     write16(4, u16(read16(4) | kCommandIntxOff));
     write16(capability + 2, u16((control | 0x8000) & ~0x4000));
     return {};

@@ -14,7 +14,10 @@ using IrqHandler = void (*)(void* arg);
 Result<void> request_gsi(u32 gsi, bool level, bool low, IrqHandler handler, void* arg);
 /// A vector for MSI/MSI-X: the address and data to write into the device.
 struct MsiMessage { u64 address; u32 data; };
-Result<MsiMessage> request_msi(IrqHandler handler, void* arg);
+/// Writes a message into the device, whose interrupts go to another CPU from there on. Called once, when all CPUs have started.
+using MsiWriter = void (*)(volatile void* entry, const MsiMessage& m);
+/// The caller writes the first message itself. ENOSPC (no vector)
+Result<MsiMessage> request_msi(IrqHandler handler, void* arg, MsiWriter write = nullptr, volatile void* entry = nullptr);
 /// What ACPI or MP tables say (drivers/acpi); before the first request_gsi(). Without any: one I/O APIC at 0xfec00000.
 void register_ioapic(u64 physical_address, u32 gsi_base);
 /// ISA interrupt `isa_irq` comes in on `gsi`, with this polarity and trigger.

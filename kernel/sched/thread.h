@@ -87,6 +87,8 @@ class Thread : public RcuCounted {
     struct HeldLock { const void* lock; Rank rank; };
     HeldLock held[16];
     u32 held_count = 0;
+    std::atomic<const MutexOwner*> waits_for{nullptr}; // the mutex that it sleeps for
+    Rank waits_for_rank{};
 #endif
 
     ~Thread() override;

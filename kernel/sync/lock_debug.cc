@@ -2,9 +2,11 @@
 
 #if LINNET_DEBUG
 #include "kernel/arch/x86_64/cpu.h"
+#include "kernel/lib/log.h"
 #include "kernel/lib/panic.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sync/rcu.h"
+#include "kernel/time/clock.h"
 
 namespace linnet {
 
@@ -56,6 +58,35 @@ void lock_debug_release(const void* lock, Rank rank) {
             return;
         }
     panic("lock of rank %u released but not held", u32(rank));
+}
+
+void MutexOwner::taken() { holder_.store(per_cpu().current, std::memory_order_relaxed); }
+
+void MutexOwner::wait_begins(Rank rank) {
+    Thread& t = *current_thread();
+    t.waits_for_rank = rank;
+    t.waits_for.store(this, std::memory_order_release);
+}
+
+void MutexOwner::wait_ends() { current_thread()->waits_for.store(nullptr, std::memory_order_relaxed); }
+
+u64 MutexOwner::deadline() { return monotonic_ns() + 30 * kNsPerSec; } // a CPU of a loaded host may stand still for seconds
+
+void MutexOwner::report() const {
+    Thread& self = *current_thread();
+    // What is looked at may change, and a holder may let go and end meanwhile: its memory stays.
+    RcuReader reader;
+    const Thread* t = &self;
+    const MutexOwner* m = this;
+    for (int depth = 0; m && depth < 16; ++depth) {
+        const Thread* holder = m->holder_.load(std::memory_order_relaxed);
+        if (!holder) return; // it is on its way to us
+        log_warn("%s waits for the mutex of rank %u that %s holds (state %u, cpu %u)", t->name, u32(t->waits_for_rank), holder->name,
+                 u32(holder->state.load(std::memory_order_relaxed)), holder->cpu.load(std::memory_order_relaxed));
+        if (holder == &self) panic("deadlock: %s waits for itself, over %d mutexes", self.name, depth + 1);
+        t = holder;
+        m = holder->waits_for.load(std::memory_order_acquire);
+    }
 }
 
 } // namespace linnet

@@ -16,15 +16,18 @@ class CAPABILITY("mutex") Mutex : NoCopy {
         if (!state_.compare_exchange_strong(expected, 1, std::memory_order_acquire)) [[unlikely]]
             lock_slow();
         else lock_stat_acquired(R);
+        owner_.taken();
     }
     bool try_lock_by_guard() TRY_ACQUIRE(true) {
         u32 expected = 0;
         if (!state_.compare_exchange_strong(expected, 1, std::memory_order_acquire)) return false;
         lock_debug_acquired_by_try(this, R, true);
+        owner_.taken();
         return true;
     }
     void unlock_by_guard() RELEASE() {
         lock_debug_release(this, R);
+        owner_.released();
         if (state_.exchange(0, std::memory_order_release) == 2) [[unlikely]]
             waiters_.wake_one();
     }
@@ -41,12 +44,15 @@ class CAPABILITY("mutex") Mutex : NoCopy {
                 return;
             __builtin_ia32_pause();
         }
-        wait_until(
-            waiters_, [this] { return state_.exchange(2, std::memory_order_acquire) == 0; }, kForever, false, true);
+        owner_.wait_begins(R);
+        auto take = [this] { return state_.exchange(2, std::memory_order_acquire) == 0; };
+        while (wait_until(waiters_, take, owner_.deadline(), false, true) != WaitResult::Ready) owner_.report();
+        owner_.wait_ends();
     }
     static constexpr int kSpins = 100;
     std::atomic<u32> state_{0};
     WaitQueue waiters_;
+    [[no_unique_address]] MutexOwner owner_;
 };
 
 template <class Lock>

@@ -57,6 +57,9 @@ void net_device_kick();
 /// The Errno of lwIP's error.
 Errno errno_of(err_t e);
 
+/// The interface's addresses, or the way out, are others now: look-ups see them. Core lock held.
+void net_addresses_changed();
+
 /// Boot: the netifs and timers.
 void net_timers_start();
 

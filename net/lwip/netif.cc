@@ -209,6 +209,7 @@ err_t eth_init(netif* nif) {
 }
 
 void status_changed(netif*) {
+    net_addresses_changed();
     if (!ip4_addr_isany_val(*netif_ip4_addr(&net_eth))) net_config_changed();
 }
 
@@ -283,50 +284,11 @@ void net_start() {
             device->on_transmit_room = on_transmit_room;
             device->on_receive = on_receive;
         }
+        net_addresses_changed();
         net_timers_start();
     }
     if (device) on_receive(*device);
     net_config_changed();
-}
-
-// --- what sockets ask; core lock held ---
-
-bool net_is_local(const IpAddress& a) {
-    if (a.is_loopback()) return true;
-    if (!net_eth_present) return false;
-    if (a.is_v4()) return a.v4() != 0 && a.v4() == netif_ip4_addr(&net_eth)->addr;
-    for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; ++i)
-        if (ip6_addr_isvalid(netif_ip6_addr_state(&net_eth, i)) &&
-            memcmp(netif_ip6_addr(&net_eth, i)->addr, a.bytes, 16) == 0)
-            return true;
-    return false;
-}
-
-bool net_is_subnet_broadcast(const IpAddress& a) {
-    if (!a.is_v4()) return false;
-    if (a.is_broadcast() || a.v4() == lwip_htonl(0x7fffffff)) return true; // lo's is 127.255.255.255
-    if (!net_eth_present) return false;
-    ip4_addr_t v{a.v4()};
-    return ip4_addr_isbroadcast(&v, &net_eth) && netif_ip4_addr(&net_eth)->addr;
-}
-
-Result<IpAddress> net_source_for(const IpAddress& to, u32 scope) {
-    if (to.is_loopback()) return to.is_v4() ? IpAddress::loopback4() : IpAddress::loopback6();
-    if (net_is_local(to)) return to;
-    if (!net_eth_present) return ENETUNREACH;
-    if (to.is_v4()) {
-        u32 own = netif_ip4_addr(&net_eth)->addr;
-        if (!own) return ENETUNREACH;
-        bool on_link = ((to.v4() ^ own) & netif_ip4_netmask(&net_eth)->addr) == 0;
-        if (!on_link && !netif_ip4_gw(&net_eth)->addr && !to.is_broadcast() && !to.is_multicast()) return ENETUNREACH;
-        return IpAddress::v4_of(own);
-    }
-    ip_addr_t dest = to_lwip(to, to.is_link_local6() ? (scope ? scope : kEthIndex) : 0);
-    const ip_addr_t* source = ip6_select_source_address(&net_eth, ip_2_ip6(&dest));
-    if (!source) return ENETUNREACH;
-    IpAddress s = from_lwip(*source);
-    if (s.is_link_local6() && !to.is_link_local6() && !to.is_multicast()) return ENETUNREACH;
-    return s;
 }
 
 // --- snapshots ---

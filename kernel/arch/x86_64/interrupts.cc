@@ -268,9 +268,29 @@ Result<void> request_isa_irq(u32 isa_irq, IrqHandler h, void* arg) {
     return request_gsi(isa_irq, false, false, h, arg);
 }
 
-Result<MsiMessage> request_msi(IrqHandler h, void* arg) {
+namespace {
+
+struct Msi { MsiWriter write; volatile void* entry; u32 vector; };
+Msi msis[32]; // those beyond stay on the first CPU
+u32 msi_count;
+
+MsiMessage msi_message(u32 vector, u32 cpu) { return {kApicBase | u64(per_cpu(cpu).apic_id) << 12, vector}; }
+
+/// The next CPU, round robin, that a device's message or line can name: 8 bits.
+u32 next_target(u32& next) {
+    for (;;) {
+        u32 c = next;
+        next = (next + 1) % cpu_count();
+        if (!c || per_cpu(c).apic_id < 0xff) return c;
+    }
+}
+
+} // namespace
+
+Result<MsiMessage> request_msi(IrqHandler h, void* arg, MsiWriter write, volatile void* entry) {
     u32 v = TRY(allocate_vector(h, arg));
-    return MsiMessage{kApicBase | u64(per_cpu(0).apic_id) << 12, v};
+    if (write && msi_count < sizeof msis / sizeof *msis) msis[msi_count++] = {write, entry, v};
+    return msi_message(v, 0);
 }
 
 void spread_interrupts() {
@@ -281,10 +301,10 @@ void spread_interrupts() {
         for (u32 i = 0; i < io_apic_count; ++i) {
             IoApic& a = io_apics[i];
             if (gsi < a.gsi_base || gsi >= a.gsi_base + a.lines) continue;
-            io_apic_write(a, 0x10 + (gsi - a.gsi_base) * 2 + 1, per_cpu(next).apic_id << 24);
-            next = (next + 1) % cpu_count();
+            io_apic_write(a, 0x10 + (gsi - a.gsi_base) * 2 + 1, per_cpu(next_target(next)).apic_id << 24);
         }
     }
+    for (u32 i = 0; i < msi_count; ++i) msis[i].write(msis[i].entry, msi_message(msis[i].vector, next_target(next)));
 }
 
 u64 irq_count() {
