@@ -199,6 +199,23 @@ def micro(res, guests, args, group, icount):
                         res.add(g.name, group, conf, m[1], m[3], v)
 
 
+def wake(res, guests, args, group):
+    """two threads on two CPUs that wake each other in turn, by the insncount plugin (Linux does not boot with two CPUs under icount): the
+    difference of two runs, all instructions of both CPUs; an idle one executes none"""
+    rounds, few, many = 2000, 2, 12
+    for r in range(args.runs or 3):
+        for g in guests:
+            log(group, g.name, r)
+            counts = []
+            for samples in (few, many):
+                argv = g.argv(['--smp', '2', '--accel', 'tcg,thread=single', '--bin', f'{TMP}/microbench-static',
+                               '--qemu-args', f'-plugin {TMP}/insncount.so', '--sh',
+                               f'microbench-static --only=futex_pingpong_cpus --scale={rounds // 200} --samples={samples}'])
+                m = re.search(r'INSNCOUNT low=(\d+) high=(\d+)', '\n'.join(VM(argv).finish(180)))
+                counts.append(int(m[1]) + int(m[2]) if m else float('nan'))
+            res.add(g.name, group, 'smp2', 'futex_pingpong_cpus', 'insn', (counts[1] - counts[0]) / ((many - few) * rounds))
+
+
 def scale(res, guests, args, group):
     best = {}  # of all runs of a guest: ns of an operation, on one CPU and on two together
     for r in range(args.runs or 5):
@@ -555,7 +572,7 @@ GROUPS = {
     'minmem': minmem, 'idle': idle, 'redis-fwd': redis_fwd, 'redis-bench-fwd': redis_bench_fwd,
     'redis-in': lambda *a: redis_in(*a, icount=False),
     'redis-in-icount': lambda *a: redis_in(*a, icount=True),
-    'nginx-fwd': nginx_fwd, 'nginx-in-icount': nginx_in, 'scale': scale, 'pong': pong, 'split': split,
+    'nginx-fwd': nginx_fwd, 'nginx-in-icount': nginx_in, 'scale': scale, 'wake': wake, 'pong': pong, 'split': split,
 }
 HEAD = 'guest group config metric unit better median min max runs'.split()
 

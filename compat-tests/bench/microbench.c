@@ -188,6 +188,7 @@ static const struct metric {
 	{"nanosleep_1ms_overshoot", 10, b_sleep1ms_over, 0},
 	{"futex_wake_none", 500, b_futex_wake_none, 0},
 	{"futex_pingpong", 200, b_futex, 0},
+	{"futex_pingpong_cpus", 200, b_futex_cpus, 0},
 	{"condvar_pingpong", 200, b_condvar, 0},
 	{"sched_yield_2thr", 500, b_yield_thr, 0},
 	{"thread_create_join", 50, b_thread, 0},
