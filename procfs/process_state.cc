@@ -118,7 +118,7 @@ Result<void> process_stat(const Subject& s, GrowingText& out) {
         out.put("0 0 0 0 0 ");
     out.append("%lu %lu %lu %lu 0 0 0 %d %u %u %u 0 0 0 ", sig.pending & 0x7fffffff, sig.blocked & 0x7fffffff,
                sig.ignored & 0x7fffffff, sig.caught & 0x7fffffff, s.tid ? -1 : p.exit_signal, t ? t->cpu.load() : 0,
-               real_time ? u32(t->rt_priority) : 0, t ? u32(t->policy) : 0);
+               real_time ? u32(t->rt_priority) : 0, t ? u32(t->policy.load()) : 0);
     if (space)
         out.append("%lu %lu %lu %lu %lu %lu %lu ", space->data_start, space->data_end, space->brk_start, space->arg_start,
                    space->arg_end, space->env_start, space->env_end);

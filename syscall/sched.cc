@@ -40,7 +40,7 @@ bool can_nice(const Task& t, int nice) { return u64(20 - nice) <= t.process->lim
 
 /// sched(7), "Privileges and resource limits".
 bool needs_privilege(Task& t, int policy, int priority, int nice, bool reset_on_fork) {
-    const int old = int(t.policy);
+    const int old = int(t.policy.load());
     if (is_realtime(policy)) {
         const u64 limit = t.process->limit(RLIMIT_RTPRIO);
         if (policy != old && !limit) return true;
@@ -81,12 +81,12 @@ Outcome sys_sched_setparam(Pid pid, In<SchedParam> param) {
     if (pid < 0 || !param) return EINVAL;
     const SchedParam p = TRY(user_read<SchedParam>(param.address()));
     Ref<Task> t = TRY(target(pid));
-    return change(*t, int(t->policy), p.priority, t->nice, t->reset_on_fork);
+    return change(*t, int(t->policy.load()), p.priority, t->nice, t->reset_on_fork);
 }
 
 Outcome sys_sched_getscheduler(Pid pid) {
     Ref<Task> t = TRY(target(pid));
-    return int(t->policy) | (t->reset_on_fork ? kResetOnFork : 0);
+    return int(t->policy.load()) | (t->reset_on_fork ? kResetOnFork : 0);
 }
 
 Outcome sys_sched_getparam(Pid pid, Out<SchedParam> param) {
@@ -140,7 +140,7 @@ Outcome sys_sched_getattr(Pid pid, Out<SchedAttr> attr, UInt size, SchedFlags fl
     Ref<Task> t = TRY(target(pid));
     SchedAttr a{};
     a.size = size < sizeof a ? size.value : u32(sizeof a);
-    a.policy = u32(t->policy);
+    a.policy = u32(t->policy.load());
     if (t->reset_on_fork) a.flags = 1;
     if (t->rt_priority) a.priority = t->rt_priority;
     else a.nice = t->nice;

@@ -13,7 +13,7 @@ struct ListNode : NoCopy {
     /// Takes the node out of the list that it is in; harmless if it is in none.
     void unlink() {
         if (!next) return;
-        prev->next = next;
+        __atomic_store_n(&prev->next, next, __ATOMIC_RELAXED); // see List::empty()
         next->prev = prev;
         prev = next = nullptr;
     }
@@ -24,7 +24,8 @@ template <class T, ListNode T::*Member>
 class List : NoCopy {
   public:
     List() { head_.prev = head_.next = &head_; }
-    bool empty() const { return head_.next == &head_; }
+    /// Also a look without the list's lock (WaitQueue::empty()): it was so at some moment.
+    bool empty() const { return __atomic_load_n(&head_.next, __ATOMIC_RELAXED) == &head_; }
     T* front() { return empty() ? nullptr : owner(head_.next); }
     T* back() { return empty() ? nullptr : owner(head_.prev); }
     void push_back(T& e) { insert(head_.prev, e.*Member); }
@@ -67,7 +68,7 @@ class List : NoCopy {
         n.prev = after;
         n.next = after->next;
         after->next->prev = &n;
-        after->next = &n;
+        __atomic_store_n(&after->next, &n, __ATOMIC_RELAXED);
     }
     ListNode head_;
 };

@@ -166,7 +166,7 @@ bool AddressSpace::fault_object(const FaultView& v, u64 addr, bool write, Pte* e
         p->flags |= kPageAnon;
         memory_counters.anon_pages.fetch_add(1, std::memory_order_relaxed);
     } else if (write) {
-        __atomic_fetch_or(&p->flags, u8(kPageDirty), __ATOMIC_RELAXED);
+        p->flags.set_shared(kPageDirty);
     } else if (Page* patched = bound ? bind_page(*bound, page_down(addr), p) : nullptr) {
         put_page(p);
         p = patched;
@@ -320,7 +320,7 @@ FaultOutcome AddressSpace::copy_on_write(Vma& v, u64 addr, Pte* e) {
             // The object learns of the first store to a page.
             auto r = v.object->get_object_page((v.offset + (page_down(addr) - v.start)) >> kPageShift, true);
             if (!r) return failure(r.error());
-            __atomic_fetch_or(&(*r)->flags, u8(kPageDirty), __ATOMIC_RELAXED);
+            (*r)->flags.set_shared(kPageDirty);
             put_page(*r);
         }
         __atomic_fetch_or(e, kPteWrite | kPteDirty, __ATOMIC_RELAXED);

@@ -21,11 +21,25 @@ enum PageFlags : u8 {
     kPageAnon = 32,     // private memory of programs: may become writable where it has one reference
 };
 
+/// A page's flags. Its holder changes them; who frees the neighbouring block looks at them meanwhile, whether kPageFree is set.
+class PageFlagBits {
+  public:
+    operator u8() const { return __atomic_load_n(&bits_, __ATOMIC_RELAXED); }
+    void operator=(u8 bits) { __atomic_store_n(&bits_, bits, __ATOMIC_RELAXED); }
+    void operator|=(u8 bits) { *this = u8(*this | bits); }
+    void operator&=(u8 bits) { *this = u8(*this & bits); }
+    /// Where others may change flags at the same time.
+    void set_shared(u8 bits) { __atomic_fetch_or(&bits_, bits, __ATOMIC_RELAXED); }
+
+  private:
+    u8 bits_;
+};
+
 /// Reference-counted by whoever holds it: a page table entry, a VmObject, an in-flight I/O.
 struct Page {
     std::atomic<u32> refs;
     u8 order;   // of the block, at its head
-    u8 flags;
+    PageFlagBits flags;
     u16 slab_class;
     union {
         struct { Page* prev; Page* next; } free;    // buddy lists

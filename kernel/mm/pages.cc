@@ -43,6 +43,9 @@ struct FreeList { Page* head = nullptr; };
 FreeList free_lists[kMaxOrder + 1] GUARDED_BY(lock);
 u64 first_free_seed; // bump allocation before the buddy lists exist
 
+/// free_page_count() reads it without the lock.
+void count_free(i64 more) REQUIRES(lock) { __atomic_store_n(&free_pages, free_pages + u64(more), __ATOMIC_RELAXED); }
+
 u64 frame_of(const Page* p) { return u64(p - page_array); }
 
 void list_push(u32 order, Page* p) REQUIRES(lock) {
@@ -80,7 +83,7 @@ void add_range(u64 first, u64 end) {
     if (first >= end || zone_count >= 72) return;
     zones[zone_count++] = {first, end};
     total_pages += end - first;
-    free_pages += end - first;
+    count_free(i64(end - first));
     while (first < end) {
         u32 order = kMaxOrder;
         while (order && ((first & ((1ull << order) - 1)) || first + (1ull << order) > end)) --order;
@@ -90,7 +93,7 @@ void add_range(u64 first, u64 end) {
 }
 
 void free_block_locked(Page* p, u32 order) REQUIRES(lock) {
-    free_pages += 1ull << order;
+    count_free(i64(1) << order);
     u64 frame = frame_of(p);
     while (order < kMaxOrder) {
         u64 buddy = frame ^ (1ull << order);
@@ -236,7 +239,7 @@ Page* take_block(u32 order) REQUIRES(lock) {
         --o;
         list_push(o, p + (1ull << o));
     }
-    free_pages -= 1ull << order;
+    count_free(-(i64(1) << order));
     return p;
 }
 

@@ -71,7 +71,7 @@ u32 choose_among_cpus(const Thread& t, u32 previous) {
 void detach(RunQueue& q, Thread& t, u32 target) {
     // Run time is kept relative to the queue's clock while the thread is under way.
     t.vruntime -= q.min_vruntime;
-    t.cpu.store(target, std::memory_order_relaxed);
+    t.cpu.store(target, std::memory_order_release); // pairs with lock_queue_of()
     if (t.is_user) t.work.fetch_or(kWorkRseq, std::memory_order_relaxed);
 }
 
@@ -81,7 +81,7 @@ void attach(Thread& t) {
         RunQueue& q = queue_of(c);
         q.lock();
         if (!(allowed_cpus(t) >> c & 1)) { // the affinity changed on the way
-            t.cpu.store(choose_cpu(t, c), std::memory_order_relaxed);
+            t.cpu.store(choose_cpu(t, c), std::memory_order_release);
             q.unlock();
             continue;
         }

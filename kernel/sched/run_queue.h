@@ -23,7 +23,7 @@ struct RunQueue {
     Thread* previous = nullptr;              // during a switch: who leaves
     bool previous_moves = false;             // and must go on elsewhere (affinity)
     bool slice_armed = false;
-    bool slice_wanted = false;               // another CPU asks for the slice timer
+    std::atomic<bool> slice_wanted{false};   // another CPU asks for the slice timer
     u64 slice_due_ns = 0;                    // when it expires, or is wanted to
     Timer slice_timer;                       // on this CPU's timer queue, always
     DeferredWork slice_work;
@@ -32,11 +32,15 @@ struct RunQueue {
     bool sample_armed = false;               // this CPU's own
 
     void lock() {
+        host_interleave();
         if (locked.exchange(true, std::memory_order_acquire)) [[unlikely]] lock_contended();
         else lock_stat_acquired(Rank::RunQueue);
     }
     void lock_contended();
-    void unlock() { locked.store(false, std::memory_order_release); }
+    void unlock() {
+        locked.store(false, std::memory_order_release);
+        host_interleave();
+    }
 };
 
 inline bool is_realtime(const Thread& t) { return t.policy == SchedPolicy::Fifo || t.policy == SchedPolicy::RoundRobin; }
@@ -63,7 +67,8 @@ inline RunQueue& lock_queue_of(Thread& t) {
         u32 c = t.cpu.load(std::memory_order_relaxed);
         RunQueue& q = *per_cpu(c).run_queue;
         q.lock();
-        if (t.cpu.load(std::memory_order_relaxed) == c) [[likely]] return q;
+        // Acquire: whoever moved it here did so under the lock of the queue that it came from.
+        if (t.cpu.load(std::memory_order_acquire) == c) [[likely]] return q;
         q.unlock();
     }
 }

@@ -27,6 +27,9 @@ constexpr u32 kIdlePolicyWeight = 3;
 
 RunQueue boot_queue;
 
+/// A number that its CPU alone counts, and others read.
+void count_by_one(u64& n) { __atomic_store_n(&n, n + 1, __ATOMIC_RELAXED); }
+
 } // namespace
 
 void RunQueue::lock_contended() {
@@ -67,7 +70,7 @@ void set_slice_timer(RunQueue& q, u64 due_ns) {
     if (q.cpu == this_cpu()) {
         start_timer(q.slice_timer, due_ns);
     } else {
-        q.slice_wanted = true;
+        q.slice_wanted.store(true, std::memory_order_relaxed);
         send_ipi(q.cpu, kRescheduleVector);
     }
 }
@@ -75,7 +78,7 @@ void set_slice_timer(RunQueue& q, u64 due_ns) {
 void reschedule_interrupt() {
     // The work bit is set, and the way back tests it; but a timer takes a lock.
     RunQueue& q = *per_cpu().run_queue;
-    if (q.slice_wanted) raise_deferred(q.slice_work);
+    if (q.slice_wanted.load(std::memory_order_relaxed)) raise_deferred(q.slice_work);
 }
 
 namespace {
@@ -109,8 +112,8 @@ void account(RunQueue& q, Thread& t, u64 now) {
 void slice_wanted(DeferredWork& w) {
     RunQueue& q = *container_of(&w, RunQueue, slice_work);
     q.lock();
-    if (q.slice_wanted) {
-        q.slice_wanted = false;
+    if (q.slice_wanted.load(std::memory_order_relaxed)) {
+        q.slice_wanted.store(false, std::memory_order_relaxed);
         start_timer(q.slice_timer, q.slice_due_ns);
     }
     q.unlock();
@@ -175,13 +178,13 @@ void switch_to(PerCpu& p, RunQueue& q, Thread& prev, Thread& next) {
     next.on_cpu.exchange(true, std::memory_order_seq_cst);
     next.cpu.store(p.index, std::memory_order_relaxed);
     q.previous = &prev;
-    ++p.context_switches;
+    count_by_one(p.context_switches);
     if (prev.is_user) {
         prev.fs_base = get_fs_base();
         prev.gs_base = get_gs_base();
         fpu_switch_out(prev);
     }
-    p.current = &next;
+    __atomic_store_n(&p.current, &next, __ATOMIC_RELEASE); // choose_among_cpus() looks from other CPUs
     p.stack_top = next.stack_top;
     p.stack_limit = next.stack_base + 256;
     if (p.deferred_head) next.work.fetch_or(kWorkDeferred, std::memory_order_relaxed);
@@ -263,10 +266,10 @@ void schedule() {
     __atomic_store_n(&prev.exec_start_ns, kNotRunning, __ATOMIC_RELEASE);
     __atomic_store_n(&next->exec_start_ns, now, __ATOMIC_RELEASE);
     if (&prev == p->idle) {
-        p->idle_ns += now - p->idle_since_ns;
+        __atomic_store_n(&p->idle_ns, p->idle_ns + (now - p->idle_since_ns), __ATOMIC_RELAXED);
         if (!q.sample_armed) arm_sample(q, now);
     }
-    if (next == p->idle) p->idle_since_ns = now;
+    if (next == p->idle) __atomic_store_n(&p->idle_since_ns, now, __ATOMIC_RELAXED);
     switch_to(*p, q, prev, *next);
     cpu::enable_interrupts();
 }
@@ -324,9 +327,11 @@ void start_thread(Thread& t) {
     t.add_ref(); // the running thread's own; dropped when it has left the CPU for good
     RunQueue& mine = *per_cpu().run_queue;
     Thread& self = *current_thread();
+    RunQueue& q = lock_queue_of(t); // others may know the thread already, by its number
     // Beside its parent, who is not behind the queue's clock.
     t.vruntime = self.vruntime > mine.min_vruntime ? self.vruntime - mine.min_vruntime : 0;
-    t.cpu.store(choose_cpu(t, mine.cpu), std::memory_order_relaxed);
+    t.cpu.store(choose_cpu(t, mine.cpu), std::memory_order_release);
+    q.unlock();
     if (t.is_user) t.work.fetch_or(kWorkRseq, std::memory_order_relaxed); // a forked copy of the area names its parent's CPU
     attach(t);
 }
@@ -340,9 +345,9 @@ Result<void> set_scheduling(Thread& t, SchedPolicy policy, int nice, int rt_prio
     bool queued = t.on_queue;
     if (queued) dequeue(q, t);
     if (rt && !is_realtime(t)) t.slice_end_ns = 0;
-    t.policy = policy;
+    t.policy.store(policy, std::memory_order_relaxed);
     t.nice = i8(nice);
-    t.rt_priority = u8(rt_priority);
+    t.rt_priority.store(u8(rt_priority), std::memory_order_relaxed);
     t.weight = policy == SchedPolicy::Idle ? kIdlePolicyWeight : kWeights[nice + 20];
     if (queued) {
         enqueue_and_tell(q, t);
@@ -483,15 +488,18 @@ void idle_loop() {
     }
 }
 
+static bool is_idle(const PerCpu& p) { return __atomic_load_n(&p.current, __ATOMIC_RELAXED) == p.idle; }
+
 u64 context_switches() {
     u64 n = 0;
-    for (u32 i = 0; i < cpu_count(); ++i) n += per_cpu(i).context_switches;
+    for (u32 i = 0; i < cpu_count(); ++i) n += __atomic_load_n(&per_cpu(i).context_switches, __ATOMIC_RELAXED);
     return n;
 }
 
 u64 idle_time_ns(u32 i) {
     PerCpu& p = per_cpu(i);
-    return p.idle_ns + (p.current == p.idle ? monotonic_ns() - p.idle_since_ns : 0);
+    const u64 sum = __atomic_load_n(&p.idle_ns, __ATOMIC_RELAXED), since = __atomic_load_n(&p.idle_since_ns, __ATOMIC_RELAXED);
+    return sum + (is_idle(p) ? monotonic_ns() - since : 0);
 }
 
 LoadAverages load_averages() {
@@ -501,7 +509,7 @@ LoadAverages load_averages() {
     SpinGuard g(lock);
     u32 running = 0;
     for (u32 i = 0; i < cpu_count(); ++i)
-        running += per_cpu(i).run_queue->runnable.load(std::memory_order_relaxed) + (per_cpu(i).current != per_cpu(i).idle);
+        running += per_cpu(i).run_queue->runnable.load(std::memory_order_relaxed) + !is_idle(per_cpu(i));
     u64 now = monotonic_ns();
     static constexpr u64 kExp[3] = {1884, 2014, 2037}; // of 2048, each five seconds
     for (u64 steps = (now - last_ns) / (5 * kNsPerSec), i = 0; i < steps && i < 200; ++i, last_ns += 5 * kNsPerSec)

@@ -62,9 +62,9 @@ class Thread : public RcuCounted {
     std::atomic<bool> on_cpu{false}; // its stack is in use by a CPU
     bool yields = false;            // gives its place among equals up at the next switch
     bool interruptible = false;     // the present sleep ends by a signal
-    SchedPolicy policy = SchedPolicy::Normal;
+    std::atomic<SchedPolicy> policy{SchedPolicy::Normal}; // also looked at without the lock, by other CPUs
     i8 nice = 0;
-    u8 rt_priority = 0;             // 1..99 for Fifo and RoundRobin
+    std::atomic<u8> rt_priority{0}; // 1..99 for Fifo and RoundRobin
     u32 weight = 1024;              // from nice
     CpuMask affinity = ~0ull;
     u64 vruntime = 0;               // weighted run time, ns; fair threads

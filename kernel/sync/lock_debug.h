@@ -16,6 +16,11 @@ void host_interleave();
 #else
 inline void host_interleave() {}
 #endif
+/// Between two looks at what another CPU is about to change.
+inline void spin_pause() {
+    __builtin_ia32_pause();
+    host_interleave();
+}
 
 #if LINNET_DEBUG && (defined(LINNET_KERNEL) || LINNET_HOSTED)
 /// Before a lock is waited for: panics on an order violation, or on a mutex where sleeping is not allowed.

@@ -64,8 +64,9 @@ void lock_stat_count(Rank rank, u64 waited_tsc) {
     PerCpu& p = per_cpu();
     if (!counters[p.index]) return;
     Counters& c = counters[p.index][u32(rank)];
-    ++c.acquired;
-    if (waited_tsc) ++c.contended, c.waited_tsc += waited_tsc;
+    auto add = [](u64& to, u64 n) { __atomic_store_n(&to, to + n, __ATOMIC_RELAXED); }; // others read them
+    add(c.acquired, 1);
+    if (waited_tsc) add(c.contended, 1), add(c.waited_tsc, waited_tsc);
 }
 
 void lock_stat_init() {

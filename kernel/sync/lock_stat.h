@@ -1,11 +1,11 @@
 // Lock statistics: per rank, acquisitions, contended ones, and the time waited. Off unless the boot option `lockstat` is given.
 #pragma once
 
-#include "kernel/sync/lock_rank.h"
+#include "kernel/sync/lock_debug.h"
 
 namespace linnet {
 
-#if defined(LINNET_KERNEL)
+#if defined(LINNET_KERNEL) || LINNET_HOSTED
 extern bool lock_stat_on;
 /// One acquisition; `waited_tsc`: clock ticks, 0: not contended. Counts on this CPU.
 void lock_stat_count(Rank rank, u64 waited_tsc);
@@ -24,7 +24,7 @@ inline void lock_stat_count(Rank, u64) {}
 /// Waiting for a mutex: counts the wait.
 class LockWait : NoCopy {
   public:
-#if defined(LINNET_KERNEL)
+#if defined(LINNET_KERNEL) || LINNET_HOSTED
     explicit LockWait(Rank rank);
     ~LockWait();
 
@@ -39,11 +39,11 @@ class LockWait : NoCopy {
 /// Waiting for a spin lock: pauses; counts the wait; in debug builds reports a lock that is held for too long.
 class LockSpin : NoCopy {
   public:
-#if defined(LINNET_KERNEL)
+#if defined(LINNET_KERNEL) || LINNET_HOSTED
     LockSpin(const void* lock, Rank rank);
     ~LockSpin();
     void again() {
-        __builtin_ia32_pause();
+        spin_pause();
         if (++spins_ % (1 << 20) == 0) [[unlikely]] check();
     }
 
@@ -55,7 +55,7 @@ class LockSpin : NoCopy {
     u64 spins_ = 0;
 #else
     LockSpin(const void*, Rank) {}
-    void again() { __builtin_ia32_pause(); }
+    void again() { spin_pause(); }
 #endif
 };
 

@@ -5,6 +5,13 @@
 
 namespace linnet {
 
+/// How often a mutex is tried before its waiter sleeps.
+#if LINNET_HOSTED // seldom, so that tests sleep
+inline constexpr int kMutexSpins = 3;
+#else
+inline constexpr int kMutexSpins = 100;
+#endif
+
 template <Rank R>
 class CAPABILITY("mutex") Mutex : NoCopy {
     static_assert(R <= kLastMutexRank);
@@ -37,19 +44,18 @@ class CAPABILITY("mutex") Mutex : NoCopy {
     void lock_slow() {
         // 0 free, 1 held, 2 held and perhaps waited for. A holder on another CPU is often done in a moment.
         LockWait wait(R);
-        for (int i = 0; i < kSpins; ++i) {
+        for (int i = 0; i < kMutexSpins; ++i) {
             u32 expected = 0;
             if (state_.load(std::memory_order_relaxed) == 0 &&
                 state_.compare_exchange_strong(expected, 1, std::memory_order_acquire))
                 return;
-            __builtin_ia32_pause();
+            spin_pause();
         }
         owner_.wait_begins(R);
         auto take = [this] { return state_.exchange(2, std::memory_order_acquire) == 0; };
         while (wait_until(waiters_, take, owner_.deadline(), false, true) != WaitResult::Ready) owner_.report();
         owner_.wait_ends();
     }
-    static constexpr int kSpins = 100;
     std::atomic<u32> state_{0};
     WaitQueue waiters_;
     [[no_unique_address]] MutexOwner owner_;

@@ -15,7 +15,7 @@
 
 namespace linnet {
 
-#if LINNET_DEBUG && defined(LINNET_KERNEL)
+#if LINNET_DEBUG && (defined(LINNET_KERNEL) || LINNET_HOSTED)
 void rcu_debug_enter();
 void rcu_debug_leave();
 /// This CPU is in a reader: nothing may sleep.

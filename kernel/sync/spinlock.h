@@ -32,16 +32,14 @@ class CAPABILITY("spinlock") SpinLock : NoCopy {
         held_.store(false, std::memory_order_release);
         host_interleave();
     }
-    bool is_held() const { return held_.load(std::memory_order_relaxed); }
+    /// Acquire: who finds it free comes after whoever held it last (SpaceLock).
+    bool is_held() const { return held_.load(std::memory_order_acquire); }
 
   private:
     [[gnu::noinline]] void lock_contended() {
         LockSpin spin(this, R);
         do {
-            while (held_.load(std::memory_order_relaxed)) {
-                spin.again();
-                host_interleave();
-            }
+            while (held_.load(std::memory_order_relaxed)) spin.again();
         } while (held_.exchange(true, std::memory_order_acquire));
     }
     std::atomic<bool> held_{false};

@@ -55,7 +55,7 @@ Result<Ref<Process>> copy_process(Process& parent, const CloneRequest& r) {
 
 /// sched(7): with the reset-on-fork flag a child has neither a real-time policy nor a negative nice value. The flag is not inherited.
 void inherit_scheduling(Task& t, const Task& parent) {
-    t.policy = parent.policy, t.nice = parent.nice, t.rt_priority = parent.rt_priority, t.weight = parent.weight;
+    t.policy = parent.policy.load(), t.nice = parent.nice, t.rt_priority = parent.rt_priority.load(), t.weight = parent.weight;
     if (!parent.reset_on_fork) return;
     const bool realtime = t.policy == SchedPolicy::Fifo || t.policy == SchedPolicy::RoundRobin;
     if (realtime) t.policy = SchedPolicy::Normal, t.rt_priority = 0;

@@ -64,9 +64,9 @@ namespace {
 /// The queue of a timer, locked: its CPU may change until the lock is held.
 TimerQueue& lock_queue_of(Timer& t) NO_THREAD_SAFETY {
     for (;;) {
-        TimerQueue& q = queues[t.cpu.load(std::memory_order_acquire)];
+        TimerQueue& q = queues[t.cpu.load(std::memory_order_relaxed)];
         q.lock.lock_by_guard();
-        if (&q == &queues[t.cpu.load(std::memory_order_relaxed)]) return q;
+        if (&q == &queues[t.cpu.load(std::memory_order_acquire)]) return q; // behind whoever moved it here
         q.lock.unlock_by_guard();
     }
 }
