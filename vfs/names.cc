@@ -53,6 +53,10 @@ struct ParentWalk {
         TRY(walk.start(dirfd, path));
         return walk.to_parent();
     }
+    Result<void> go_to_any(int dirfd, const char* path) { // the last name's length is not looked at yet
+        TRY(walk.start(dirfd, path));
+        return walk.to_parent_of_any();
+    }
     Dentry& dir() { return *walk.here().dentry; }
 };
 
@@ -213,11 +217,13 @@ Result<void> rename_file(int old_dirfd, const char* old_path, int new_dirfd, con
     if (flags & ~(kNoReplace | kExchange | kWhiteout)) return EINVAL;
     if ((flags & kExchange) && (flags & (kNoReplace | kWhiteout))) return EINVAL;
     ParentWalk from, to;
-    TRY(from.go(old_dirfd, old_path));
-    TRY(to.go(new_dirfd, new_path));
+    TRY(from.go_to_any(old_dirfd, old_path));
+    TRY(to.go_to_any(new_dirfd, new_path));
     if (from.walk.here().mount != to.walk.here().mount) return EXDEV;
     if (from.walk.last() != PathWalk::Last::Normal) return EBUSY;
     if (to.walk.last() != PathWalk::Last::Normal) return flags & kNoReplace ? EEXIST : EBUSY;
+    TRY(from.walk.last_fits());
+    TRY(to.walk.last_fits());
     auto to_name = TRY(PreparedName::make(to.walk.last_name()));
     Dentry &from_dir = from.dir(), &to_dir = to.dir();
 

@@ -104,12 +104,12 @@ Result<void> PathWalk::walk(bool stop_at_last, u32 flags) {
         const char* begin = p;
         while (*p && *p != '/') ++p;
         size_t length = static_cast<size_t>(p - begin);
-        if (length > kMaxNameLength) return ENAMETOOLONG;
         std::string_view name(begin, length);
         bool slash = *p == '/';
         while (*p == '/') ++p;
         bool is_last = !*p;
         rest_ = p;
+        if (length > kMaxNameLength && !(is_last && stop_at_last)) return ENAMETOOLONG;
 
         if (begin[0] == '.' && (length == 1 || (length == 2 && begin[1] == '.'))) {
             Inode& dir = at_.inode();
@@ -159,8 +159,18 @@ Result<Location> PathWalk::finish(u32 flags) {
 }
 
 Result<void> PathWalk::to_parent() {
+    TRY(to_parent_of_any());
+    return last_fits();
+}
+
+Result<void> PathWalk::to_parent_of_any() {
     if (!*rest_ && links_ == 0) return ENOENT;
     return walk(true, 0);
+}
+
+Result<void> PathWalk::last_fits() const {
+    if (last_ == Last::Normal && last_name_.size() > kMaxNameLength) return ENAMETOOLONG;
+    return {};
 }
 
 Result<Location> PathWalk::follow_last(Dentry& link) {
@@ -168,6 +178,7 @@ Result<Location> PathWalk::follow_last(Dentry& link) {
     TRY(follow(link, trailing_slash_ ? "/" : ""));
     if (jumped_) return at_;
     TRY(walk(true, 0));
+    TRY(last_fits());
     return Location();
 }
 

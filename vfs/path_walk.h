@@ -33,6 +33,9 @@ class PathWalk : NoCopy {
     enum class Last { Normal, Dot, DotDot, None }; // None: only slashes
     /// To the directory of the last component, which is left in last_name(). Errors as finish().
     Result<void> to_parent();
+    /// The same, but a last name that is too long is left to last_fits(): rename walks both its paths first.
+    Result<void> to_parent_of_any();
+    Result<void> last_fits() const; // ENAMETOOLONG
     Last last() const { return last_; }
     std::string_view last_name() const { return last_name_; }
     bool trailing_slash() const { return trailing_slash_; }

@@ -306,15 +306,18 @@ Result<Ref<File>> open_fifo(const Location& where, u32 flags) {
         MutexGuard g(inode.lock);
         if (!inode.fifo) inode.fifo = TRY(PipeBuffer::make()).release();
         buffer = Ref<PipeBuffer>(inode.fifo);
-        if (writes && !reads && (flags & O_NONBLOCK) && !buffer->readers.load()) {
-            if (!buffer->writers.load()) {
+        auto fail = [&](Errno e) NO_THREAD_SAFETY { // the lock is held
+            if (!buffer->readers.load() && !buffer->writers.load()) {
                 inode.fifo = nullptr;
                 Ref<PipeBuffer>::adopt(buffer.get()).reset();
             }
-            return ENXIO;
-        }
+            return e;
+        };
+        if (writes && !reads && (flags & O_NONBLOCK) && !buffer->readers.load()) return fail(ENXIO);
         others_before = reads ? buffer->writer_opens.load() : buffer->reader_opens.load();
-        file = TRY(make_ref<PipeFile>(where, flags, buffer, !where.mount ? false : true));
+        auto made = make_ref<PipeFile>(where, flags, buffer, !where.mount ? false : true);
+        if (!made) return fail(made.error());
+        file = std::move(*made);
     }
     if (reads && writes) return file;
     // Waits until the other side is, or was, there (fifo(7)); a reader with O_NONBLOCK does not.

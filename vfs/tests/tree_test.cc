@@ -182,6 +182,41 @@ TEST(Tree, NoMemoryForANameLeavesTheFolderAsItWas) {
     ASSERT_EQ(root.clear(), "");
 }
 
+// A FIFO's buffer stayed if there was memory for it but not for the open file.
+TEST(Tree, NoMemoryToOpenAFifoLeavesNothing) {
+    using tree::Kind;
+    host::AsTask as;
+    host::FreshRoot root;
+    ASSERT_EQ(host::apply({Kind::Fifo, "f", "", 0}).error, 0);
+    for (long room = 0; room < 8; ++room) {
+        host::heap_allocations_left = room;
+        OpenRequest r;
+        r.flags = O_RDONLY | O_NONBLOCK;
+        (void)open_file(AT_FDCWD, "f", r);
+        host::heap_allocations_left = -1;
+    }
+    ASSERT_EQ(host::apply({Kind::Unlink, "f", "", 0}).error, 0);
+    ASSERT_EQ(root.clear(), "");
+}
+
+// Linux walks both paths to their parents before it looks at the last names.
+TEST(Tree, RenameLooksAtNamesAfterBothParents) {
+    using tree::Kind;
+    host::AsTask as;
+    host::FreshRoot root;
+    ASSERT_EQ(host::apply({Kind::Create, "file", "", 1}).error, 0);
+    const std::string too_long(256, 'n');
+    auto rename = [](const std::string& from, const std::string& to) { return host::apply({Kind::Rename, from, to, 0}).error; };
+    EXPECT_EQ(rename(too_long, "file/a"), int(ENOTDIR));
+    EXPECT_EQ(rename(too_long, "none/a"), int(ENOENT));
+    EXPECT_EQ(rename(too_long, "."), int(EBUSY));
+    EXPECT_EQ(rename(too_long, "a"), int(ENAMETOOLONG));
+    EXPECT_EQ(rename("file", too_long), int(ENAMETOOLONG));
+    EXPECT_EQ(rename("none", too_long), int(ENAMETOOLONG));
+    EXPECT_EQ(rename(too_long + "/a", "file/a"), int(ENAMETOOLONG));
+    ASSERT_EQ(root.clear(), "");
+}
+
 TEST(Tree, AsTheLinuxBelow) {
     int compared = 0, successes = 0;
     for (u64 seed = 1; seed <= 40; ++seed) {
