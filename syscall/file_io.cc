@@ -51,30 +51,6 @@ Outcome sys_pwrite64(Fd fd, InBytes<2> buf, Size count, Off offset) {
     return f->write(v, pos, f->nonblocking());
 }
 
-Result<void> UserSegments::copy_in(u64 address, i64 count) {
-    if (count < 0 || count > UIO_MAXIOV) return EINVAL;
-    count_ = static_cast<size_t>(count);
-    if (count_ > kSmall) {
-        segments_ = static_cast<IoSegment*>(kmalloc(count_ * sizeof(IoSegment)));
-        if (!segments_) {
-            segments_ = small_;
-            return ENOMEM;
-        }
-    }
-    static_assert(sizeof(IoSegment) == sizeof(Iovec));
-    TRY(copy_from_user(segments_, address, count_ * sizeof(IoSegment)));
-    u64 total = 0;
-    for (size_t i = 0; i < count_; ++i) {
-        IoSegment& s = segments_[i];
-        if (static_cast<i64>(s.length) < 0) return EINVAL;
-        if (!user_range_ok(s.base, s.length)) return EFAULT;
-        // As Linux: what goes beyond the most that a call moves is cut off.
-        if (s.length > kMaxTransfer - total) s.length = kMaxTransfer - total;
-        total += s.length;
-    }
-    return {};
-}
-
 namespace {
 
 enum class Transfer { Read, Write };
@@ -88,7 +64,7 @@ Result<size_t> transfer_vector(Transfer direction, int fd, u64 iov, i64 count, i
     if (direction == Transfer::Read ? !f->readable() : !f->writable()) return EBADF;
     if (rwf & ~static_cast<u32>(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND)) return EOPNOTSUPP;
     UserSegments segments;
-    TRY(segments.copy_in(iov, count));
+    TRY(segments.copy_in(iov, static_cast<u64>(count)));
     IoVector v = segments.vector();
     bool nonblock = f->nonblocking() || (rwf & RWF_NOWAIT);
     // RWF_APPEND: the file finds its end under its own lock.

@@ -28,7 +28,7 @@ Result<size_t> process_vm(i32 pid, u64 local, u64 local_count, u64 remote, u64 r
     if (flags) return EINVAL;
     UserSegments own;
     if (local_count > UIO_MAXIOV || remote_count > UIO_MAXIOV) return EINVAL;
-    TRY(own.copy_in(local, static_cast<i64>(local_count)));
+    TRY(own.copy_in(local, local_count));
     IoVector here = own.vector();
     if (!here.remaining()) return size_t{0};
     // The other side's segments are addresses of another space: only lengths are checked here.

@@ -1,10 +1,11 @@
-// The socket calls. Names, vectors and control data are copied in and out here; everything else is the socket's (net/socket.h).
+// The socket calls. Names, vectors and control data are copied in and out by net/user_message.h; everything else is the socket's
+// (net/socket.h).
 // Source: the man page of each call; net/socket.c for the order of checks.
-#include "kernel/lib/vec.h"
 #include "kernel/mm/user.h"
 #include "kernel/time/clock.h"
 #include "linux-abi/syscalls.h"
 #include "net/socket.h"
+#include "net/user_message.h"
 #include "vfs/file_table.h"
 #include "syscall/gaps.h"
 
@@ -14,9 +15,7 @@ using namespace abi;
 
 namespace {
 
-constexpr u64 kMaxTransfer = 0x7ffff000; // Linux's MAX_RW_COUNT
-constexpr u32 kMaxControl = 20480;       // net.core.optmem_max
-constexpr u32 kMaxOption = 256;          // no option that is known here is longer
+constexpr u32 kMaxOption = 256; // no option that is known here is longer
 
 /// The socket behind a descriptor, for the length of a call.
 class SocketRef {
@@ -34,87 +33,20 @@ class SocketRef {
     FdRef file_;
 };
 
-Result<void> copy_name_in(SockAddrBuffer& out, u64 address, i32 length) {
-    if (length < 0 || length > static_cast<i32>(sizeof out.bytes)) return EINVAL;
-    out.length = length;
-    if (length) TRY(copy_from_user(out.bytes, address, length));
-    if (length < 2) memset(out.bytes + length, 0, 2 - length);
-    return {};
-}
-
-/// As Linux's move_addr_to_user: what fits is copied, the whole length is told.
-Result<void> copy_name_out(const SockAddrBuffer& name, u64 address, u64 length_address) {
-    i32 room = TRY(user_read<i32>(length_address));
-    if (room < 0) return EINVAL;
-    u32 n = name.length < static_cast<u32>(room) ? name.length : room;
-    if (n) TRY(copy_to_user(address, name.bytes, n));
-    return user_write<i32>(length_address, name.length);
-}
-
-/// A program's iovec array.
-class Segments : NoCopy {
-  public:
-    ~Segments() {
-        if (heap_) kfree(heap_);
-    }
-    /// EMSGSIZE (too many), EINVAL, EFAULT, ENOMEM
-    Result<void> read(u64 address, u64 count) {
-        if (count > UIO_MAXIOV) return EMSGSIZE;
-        segments_ = small_;
-        if (count > kSmall) {
-            heap_ = static_cast<IoSegment*>(kmalloc(count * sizeof(IoSegment)));
-            if (!heap_) return ENOMEM;
-            segments_ = heap_;
-        }
-        static_assert(sizeof(IoSegment) == sizeof(Iovec));
-        if (count) TRY(copy_from_user(segments_, address, count * sizeof(Iovec)));
-        u64 total = 0;
-        for (u64 i = 0; i < count; ++i) {
-            if (static_cast<i64>(segments_[i].length) < 0) return EINVAL;
-            if (!user_range_ok(segments_[i].base, segments_[i].length)) return EFAULT;
-            if (segments_[i].length > kMaxTransfer - total) segments_[i].length = kMaxTransfer - total;
-            total += segments_[i].length;
-        }
-        count_ = count;
-        return {};
-    }
-    IoVector vector() const { return IoVector::user_segments(segments_, count_); }
-
-  private:
-    static constexpr u64 kSmall = 8;
-    IoSegment small_[kSmall];
-    IoSegment* heap_ = nullptr;
-    IoSegment* segments_ = small_;
-    u64 count_ = 0;
-};
-
 Result<size_t> send_one(Socket& s, const MsgHdr& h, u32 flags, bool nonblock) {
-    SockAddrBuffer name;
-    i32 length = h.name ? h.namelen : 0;
-    if (length < 0) return EINVAL;
-    if (length > static_cast<i32>(sizeof name.bytes)) length = sizeof name.bytes;
-    TRY(copy_name_in(name, h.name, length));
-    Segments segments;
-    TRY(segments.read(h.iov, h.iovlen));
-    Vec<u8> control;
-    if (h.controllen && h.control) {
-        if (h.controllen > kMaxControl) return ENOBUFS;
-        TRY(control.resize(h.controllen));
-        TRY(copy_from_user(control.data(), h.control, h.controllen));
-    }
-    IoVector data = segments.vector();
-    SendMessage m{data, length ? &name : nullptr, {control.data(), control.size()}, flags, nonblock};
+    SendRequest request;
+    TRY(request.copy_in(h));
+    IoVector data = request.segments.vector();
+    SendMessage m{data, request.name.length ? &request.name : nullptr, {request.control.data(), request.control.size()}, flags, nonblock};
     return s.send_message(m);
 }
 
-/// `header`: where the program's msghdr is, for what is told back.
+/// `header`: where the program's msghdr is.
 Result<size_t> receive_one(Socket& s, u64 header, u32 flags, bool nonblock) {
-    MsgHdr h = TRY(user_read<MsgHdr>(header));
-    if (h.name && h.namelen < 0) return EINVAL;
-    Segments segments;
-    TRY(segments.read(h.iov, h.iovlen));
-    IoVector data = segments.vector();
-    ControlWriter control(h.control ? h.controllen : 0);
+    ReceiveRequest request;
+    TRY(request.copy_in(header));
+    IoVector data = request.segments.vector();
+    ControlWriter control(request.control_room());
     ReceiveMessage m{data};
     m.flags = flags;
     m.nonblock = nonblock;
@@ -122,10 +54,7 @@ Result<size_t> receive_one(Socket& s, u64 header, u32 flags, bool nonblock) {
     m.out_flags = flags & MSG_CMSG_CLOEXEC;
     size_t n = TRY(s.receive_message(m));
     if (control.truncated()) m.out_flags |= MSG_CTRUNC;
-    if (h.name) TRY(copy_name_out(m.name, h.name, header + offsetof(MsgHdr, namelen)));
-    if (control.length()) TRY(copy_to_user(h.control, control.data(), control.length()));
-    TRY(user_write<u32>(header + offsetof(MsgHdr, flags), m.out_flags));
-    TRY(user_write<u64>(header + offsetof(MsgHdr, controllen), control.length()));
+    TRY(request.copy_out(header, m.name, control, m.out_flags));
     return n;
 }
 
