@@ -12,7 +12,9 @@ struct Cpu {
     PerCpu data;
     Thread* fiber;        // whose stack is in use (or saved in resume_sp)
     void* resume_sp;      // while another CPU runs
-    bool interrupts_on, halted, kicked, started;
+    bool interrupts_on, halted, started;
+    u32 pending;          // interrupts that other CPUs sent: 1 << (vector - kTimerVector)
+    bool fresh;           // has not run since the test ran
     u64 timer_deadline, cr3;
     Thread* dead;         // left for good by the switch under way
 };
@@ -24,6 +26,8 @@ extern u32 running;    // the CPU that the code belongs to
 bool run_until(bool (*stop)());
 void set_idle_fiber(u32 cpu, Thread& idle, void* stack_base);
 void kick(u32 cpu);
+/// False: the test itself runs, on behalf of CPU `running`, and all CPUs are idle.
+bool on_a_cpu();
 extern u64 fake_now_ns;
 extern u64 random_state;
 extern u32 switch_chance;

@@ -4,6 +4,7 @@
 
 #include "kernel/host/machine.h"
 #include "kernel/lib/ref.h"
+#include "kernel/mm/init.h"
 
 namespace linnet {
 
@@ -14,6 +15,8 @@ std::atomic<long> objects{0};
 }
 long heap_objects() { return objects.load(); }
 } // namespace host
+
+Result<void> heap_add_cpu(u32) { return {}; }
 
 void* kmalloc(size_t size) {
     if (host::heap_allocations_left == 0) return nullptr;

@@ -15,8 +15,10 @@
 #include "kernel/arch/x86_64/interrupts.h"
 #include "kernel/host/fiber.h"
 #include "kernel/host/machine.h"
+#include "kernel/sched/cross_call.h"
 #include "kernel/sched/idle.h"
 #include "kernel/sched/scheduler.h"
+#include "kernel/sync/rcu.h"
 #include "kernel/sync/wait_queue.h"
 #include "kernel/time/clock.h"
 #include "kernel/time/timer_queue.h"
@@ -146,7 +148,8 @@ void leave_cpu() {
     Cpu& c = cpus[running];
     Fiber& self = fiber_of(c.fiber);
     in_hypervisor = true;
-    before_switch(self, hypervisor, false, false);
+    // The test, which runs when all CPUs rest, comes after all that they did.
+    before_switch(self, hypervisor, false, c.halted);
     host_switch(&c.resume_sp, hypervisor_sp);
     after_switch(self);
 }
@@ -158,12 +161,15 @@ void enter_cpu(u32 n) {
 #if HOST_TSAN
     if (!hypervisor.tsan) hypervisor.tsan = __tsan_get_current_fiber();
 #endif
-    before_switch(hypervisor, fiber_of(c.fiber), false, false);
+    // At the beginning of a run, all CPUs come after what the test did before; later the hypervisor is no order.
+    before_switch(hypervisor, fiber_of(c.fiber), false, c.fresh);
+    c.fresh = false;
     host_switch(&hypervisor_sp, c.resume_sp);
     after_switch(hypervisor);
 }
 
-bool interrupt_due(Cpu& c) { return c.kicked || c.timer_deadline <= fake_now_ns; }
+u32 bit_of(u64 vector) { return 1u << (vector - kTimerVector); }
+bool interrupt_due(Cpu& c) { return c.pending || c.timer_deadline <= fake_now_ns; }
 
 void take_interrupts() {
     Cpu& c = cpus[running];
@@ -174,7 +180,13 @@ void take_interrupts() {
             c.timer_deadline = kForever;
             timer_interrupt();
         }
-        c.kicked = false;
+        const u32 sent = c.pending;
+        c.pending = 0;
+        if (sent & bit_of(kCallVector)) run_cross_calls();
+        if (sent & bit_of(kRescheduleVector)) {
+            reschedule_interrupt();
+            rcu_interrupt();
+        }
         c.data.in_interrupt = false;
         c.interrupts_on = true;
     }
@@ -182,7 +194,8 @@ void take_interrupts() {
 
 } // namespace
 
-void kick(u32 cpu) { cpus[cpu].kicked = true; }
+void kick(u32 cpu) { cpus[cpu].pending |= bit_of(kRescheduleVector); }
+bool on_a_cpu() { return !in_hypervisor; }
 
 void set_idle_fiber(u32 n, Thread& idle, void* top) {
     Cpu& c = cpus[n];
@@ -195,6 +208,7 @@ void set_idle_fiber(u32 n, Thread& idle, void* top) {
 
 bool run_until(bool (*stop)()) {
     constexpr u64 kMaxSteps = 20'000'000;
+    for (u32 i = 0; i < cpu_number; ++i) cpus[i].fresh = true;
     for (u64 n = 0; !stop(); ++n) {
         u32 able[kMaxHostCpus], count = 0;
         u64 next_timer = kForever;
@@ -211,7 +225,7 @@ bool run_until(bool (*stop)()) {
             for (Fiber& f : fibers)
                 if (f.thread && f.thread->state.load() != ThreadState::Dead)
                     fprintf(stderr, "  thread '%s' cpu %u state %u on_queue %d on_cpu %d locks %u\n", f.thread->name,
-                            f.thread->cpu.load(), u32(f.thread->state.load()), f.thread->on_queue, f.thread->on_cpu,
+                            f.thread->cpu.load(), u32(f.thread->state.load()), f.thread->on_queue, f.thread->on_cpu.load(),
                             f.thread->held_count);
             return false;
         }
@@ -240,7 +254,6 @@ using host::running;
 
 PerCpu& per_cpu() { return cpus[running].data; }
 PerCpu& per_cpu(u32 index) { return cpus[index].data; }
-u32 cpu_count() { return host::cpu_number; }
 Thread* current_thread() { return cpus[running].data.current; }
 
 void host_interleave() {
@@ -282,7 +295,7 @@ void write_cr3(u64 v) { cpus[running].cr3 = v; }
 } // namespace cpu
 
 u64 monotonic_ns() { return host::fake_now_ns; }
-void send_ipi(u32 cpu, u64) { host::kick(cpu); }
+void send_ipi(u32 cpu, u64 vector) { cpus[cpu].pending |= host::bit_of(vector); }
 void set_timer_deadline(u64 deadline_ns) { cpus[running].timer_deadline = deadline_ns; }
 
 extern "C" void switch_stacks(Thread* from, Thread* to) {

@@ -13,7 +13,9 @@
 #include "kernel/arch/x86_64/interrupts.h"
 #include "kernel/arch/x86_64/layout.h"
 #include "kernel/arch/x86_64/program.h"
+#include "kernel/arch/x86_64/smp.h"
 #include "kernel/boot/boot_info.h"
+#include "kernel/boot/machine_tables.h"
 #include "kernel/boot/panic_report.h"
 #include "kernel/host/fiber.h"
 #include "kernel/host/machine.h"
@@ -23,8 +25,11 @@
 #include "kernel/mm/init.h"
 #include "kernel/mm/kernel_stack.h"
 #include "kernel/mm/page.h"
+#include "kernel/sched/cross_call.h"
 #include "kernel/sched/idle.h"
 #include "kernel/sched/scheduler.h"
+#include "kernel/sync/rcu.h"
+#include "kernel/sync/spinlock.h"
 #include "kernel/sync/wait_queue.h"
 #include "kernel/time/clock.h"
 #include "kernel/time/timer_queue.h"
@@ -32,7 +37,9 @@
 
 namespace linnet {
 
+std::atomic<u32> online_cpu_count{1};
 BootInfo boot_info;
+MachineTables machine_tables;
 BootOptions boot_options;
 CpuFeatures cpu_features;
 LogLevel log_level = LogLevel::Error;
@@ -66,6 +73,7 @@ void boot(u32 n, u64 memory_mib) {
     load_bias = reinterpret_cast<u64>(image_start) - kLinkBase - 2 * MiB; // the image stands at 2 MiB
     boot_info.memory[0] = {0, size, true};
     boot_info.memory_count = 1;
+    machine_tables.cpu_count = n;
     init_memory();
     cpu_number = n;
     for (u32 i = 0; i < n; ++i) {
@@ -73,6 +81,9 @@ void boot(u32 n, u64 memory_mib) {
         PerCpu& p = cpus[i].data;
         p.self = &p;
         p.index = i;
+        p.call_nodes = new CallRequest[kMaxHostCpus]();
+        p.online.store(true);
+        if (i && !heap_add_cpu(i)) abort();
         auto* idle = new Thread;
         snprintf(idle->name, sizeof idle->name, "idle%u", i);
         init_scheduler(p, *idle);
@@ -80,30 +91,46 @@ void boot(u32 n, u64 memory_mib) {
         if (!made) abort();
         idle->cpu.store(i);
         set_idle_fiber(i, *idle, reinterpret_cast<void*>(idle->stack_top));
+        if (i) rcu_enter_cpu(i);
         init_timers();
     }
     running = 0;
+    online_cpu_count.store(n);
+}
+
+int schedules(int n) {
+    if (const char* s = getenv("LINNET_SCHEDULES")) return atoi(s);
+#if HOST_TSAN
+    n = (n + 1) / 2;
+#endif
+    return n;
+}
+
+Ref<Thread> spawn_on(CpuMask cpus, std::function<void()> body, const char* name) {
+    auto t = make_ref<Thread>();
+    if (!t) abort();
+    snprintf((*t)->name, sizeof (*t)->name, "%s", name);
+    (*t)->affinity = cpus;
+    start(*t, u32(__builtin_ctzll(cpus)), std::move(body));
+    return std::move(*t);
 }
 
 Ref<Thread> spawn(u32 cpu, std::function<void()> body, const char* name) {
-    live.fetch_add(1, std::memory_order_acq_rel);
-    u32 before = running;
-    running = cpu;
-    auto t = start_kernel_thread(name, body_of, new std::function<void()>(std::move(body)));
-    running = before;
-    if (!t) abort();
-    kick(cpu);
-    return std::move(*t);
+    return spawn_on(CpuMask(1) << cpu, std::move(body), name);
 }
 
 void start(Ref<Thread> t, u32 cpu, std::function<void()> body) {
     live.fetch_add(1, std::memory_order_acq_rel);
     if (!prepare_kernel_stack(*t, body_of, new std::function<void()>(std::move(body)))) abort();
+    if (on_a_cpu()) {
+        start_thread(*t);
+        return;
+    }
     u32 before = running;
     running = cpu;
     start_thread(*t);
     running = before;
-    kick(cpu);
+    kick(cpu); // as that CPU itself, start_thread() sent it nothing
 }
 
 bool run() {
@@ -116,6 +143,21 @@ bool run() {
            });
 }
 
+void settle() {
+    const u32 cpu = running;
+    Thread* as = per_cpu().current; // the test may stand for a task
+    per_cpu().current = per_cpu().idle;
+    kick(cpu);
+    bool quiet = run_until([] {
+        for (u32 i = 0; i < cpu_number; ++i)
+            if (!cpus[i].halted || cpus[i].pending || cpus[i].timer_deadline != kForever) return false;
+        return true;
+    });
+    if (!quiet) abort();
+    running = cpu;
+    per_cpu().current = as;
+}
+
 bool run_thread(std::function<void()> body) {
     spawn(0, std::move(body));
     return run();
@@ -125,14 +167,17 @@ bool run_thread(std::function<void()> body) {
 
 // ---- kernel stacks: with room for the sanitizers' frames ----------------------------------------------------------
 
+static SpinLock<Rank::KernelMappings> stack_lock;
 static u64 free_stack_list[256];
 static u32 free_stack_number;
 
 Result<u64> alloc_kernel_stack() {
-    u64 low;
-    if (free_stack_number) {
-        low = free_stack_list[--free_stack_number];
-    } else {
+    u64 low = 0;
+    {
+        SpinGuard g(stack_lock);
+        if (free_stack_number) low = free_stack_list[--free_stack_number];
+    }
+    if (!low) {
         void* p = mmap(nullptr, host::kFiberStackSize + kPageSize, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (p == MAP_FAILED) return ENOMEM;
@@ -147,6 +192,7 @@ Result<u64> alloc_kernel_stack() {
 
 void free_kernel_stack(u64 base) {
     u64 low = base + kKernelStackSize - host::kFiberStackSize;
+    SpinGuard g(stack_lock);
     if (free_stack_number < 256) free_stack_list[free_stack_number++] = low;
 }
 
@@ -201,6 +247,7 @@ WaitQueue& clock_set_waiters() {
     static WaitQueue q;
     return q;
 }
+u64 tsc_to_ns(u64 ticks) { return ticks; }
 static const TscScale scale{0, 1, 0, 1'000'000};
 const TscScale& tsc_scale() { return scale; }
 
@@ -233,6 +280,10 @@ void panic(const char* f, ...) {
     abort();
 }
 
+#if HOST_TSAN // without kernel/task
+bool signal_pending() { return false; }
+#endif
 void vdso_clock_changed() {}
+void show_other_cpu(u32) {}
 
 } // namespace linnet

@@ -105,6 +105,7 @@ bool try_copy_from_user(void* to, u64 from, size_t n) {
     }
     return true;
 }
+bool try_load_user_u32(u32* to, u64 address) { return try_copy_from_user(to, address, 4); }
 Result<u32> user_load_u32(u64 address) {
     u32 v;
     if (!user_range_ok(address, 4) || access_user(address, &v, 4, false) != 4) return EFAULT;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "kernel/lib/log.h"
+#include "kernel/mm/accounting.h"
 #include "kernel/mm/page.h"
 #include "vfs/initrd_fs.h"
 #include "vfs/tests/host_vfs.h"

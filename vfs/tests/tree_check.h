@@ -71,6 +71,7 @@ class FreshRoot {
         if (sb.inodes > 1) wrong += std::to_string(sb.inodes - 1) + " inodes left; ";
         if (sb.pages) wrong += std::to_string(sb.pages) + " pages left; ";
         leave();
+        settle();
         if (long n = heap_objects() - before_) wrong += std::to_string(n) + " heap objects left; ";
         return wrong;
     }

@@ -101,7 +101,7 @@ void random_step(AddressSpace& s, Model& m, std::mt19937_64& r) {
         if (to + n > kWindow || (to < at + n && at < to + n)) break;
         bool whole = true;
         for (u64 i = at; i < at + n; ++i) whole &= m.pages[i].mapped && m.pages[i].prot == m.pages[at].prot;
-        auto moved = s.remap(addr, n * kPageSize, n * kPageSize, 3, kBase + to * kPageSize); // MAYMOVE | FIXED
+        auto moved = s.remap(addr, n * kPageSize, n * kPageSize, 3, kBase + to * kPageSize, ~0ull); // MAYMOVE | FIXED
         if (!moved) break;
         ASSERT_TRUE(whole);
         for (u64 i = 0; i < n; ++i) {
@@ -181,8 +181,8 @@ TEST_F(Space, Limits) {
     EXPECT_EQ(s->unmap(kBase, 0).error(), EINVAL);
     EXPECT_EQ(s->unmap(kBase, ~0ull).error(), EINVAL);
     EXPECT_EQ(s->protect(kBase, ~0ull - kBase, 1).error(), ENOMEM);
-    EXPECT_EQ(s->remap(kBase, kPageSize, 0, 0, 0).error(), EINVAL);
-    EXPECT_EQ(s->remap(kBase, 3 * kPageSize, kPageSize, 0, 0).error(), EFAULT);
+    EXPECT_EQ(s->remap(kBase, kPageSize, 0, 0, 0, ~0ull).error(), EINVAL);
+    EXPECT_EQ(s->remap(kBase, 3 * kPageSize, kPageSize, 0, 0, ~0ull).error(), EFAULT);
     EXPECT_EQ(s->handle_fault(0, FaultAccess::Read), FaultOutcome::NoMapping);
     EXPECT_EQ(s->handle_fault(~0ull, FaultAccess::Write), FaultOutcome::NoMapping);
     EXPECT_EQ(s->handle_fault(kBase, FaultAccess::Exec), FaultOutcome::BadAccess);

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "kernel/host/machine.h"
+#include "kernel/lib/ref.h"
+#include "kernel/sched/cross_call.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sync/wait_queue.h"
 #include "kernel/time/clock.h"
@@ -14,10 +16,7 @@ namespace {
 
 constexpr u32 kCpus = 4;
 
-int schedules(int n) {
-    const char* s = getenv("LINNET_SCHEDULES");
-    return s ? atoi(s) : n;
-}
+using host::schedules;
 
 class Sched : public testing::Test {
   protected:
@@ -261,6 +260,242 @@ TEST_F(Sched, WakeUpAgainstGoingToSleep) {
     }
 }
 
+// ---- several CPUs ------------------------------------------------------------------------------------------------
+
+constexpr CpuMask kAllCpus = (1ull << kCpus) - 1;
+
+CpuMask here() { return CpuMask(1) << this_cpu(); }
+
+/// A thread that may run anywhere goes to an idle CPU at once, so four of them that wait for each other all run.
+TEST_F(Sched, NewThreadsGoToIdleCpus) {
+    for (int s = 0; s < schedules(300); ++s) {
+        host::seed(s, 1 + s % 3);
+        std::atomic<CpuMask> used{0};
+        std::atomic<u32> there{0};
+        host::spawn(s % kCpus, [&] {
+            for (u32 i = 0; i < kCpus - 1; ++i)
+                host::spawn_on(kAllCpus, [&] {
+                    used.fetch_or(here());
+                    there.fetch_add(1);
+                    while (there.load() < kCpus) host_interleave(); // no safe point: keeps its CPU
+                });
+            used.fetch_or(here());
+            there.fetch_add(1);
+            while (there.load() < kCpus) host_interleave();
+        });
+        ASSERT_TRUE(host::run()) << "schedule " << s;
+        ASSERT_EQ(used.load(), kAllCpus) << "schedule " << s;
+    }
+}
+
+/// Threads that wait behind one that keeps its CPU are taken by a CPU that becomes idle.
+TEST_F(Sched, IdleCpuSteals) {
+    for (int s = 0; s < schedules(300); ++s) {
+        host::seed(s, 1 + s % 3);
+        std::atomic<u32> done{0};
+        std::atomic<bool> queued{false};
+        const u32 home = s % kCpus;
+        for (u32 c = 0; c < kCpus; ++c)
+            if (c != home)
+                host::spawn(c, [&] { // nobody is idle before the threads are queued
+                    while (!queued.load()) host_interleave();
+                });
+        host::spawn(home, [&] {
+            for (int i = 0; i < 3; ++i)
+                host::spawn_on(kAllCpus, [&] {
+                    EXPECT_NE(this_cpu(), home);
+                    done.fetch_add(1);
+                });
+            queued.store(true);
+            while (done.load() < 3) host_interleave(); // no safe point
+        });
+        ASSERT_TRUE(host::run()) << "schedule " << s;
+    }
+}
+
+/// A CPU with many waiting threads gives some to one that is busy, but with fewer.
+TEST_F(Sched, LongQueueIsPushed) {
+    for (int s = 0; s < schedules(100); ++s) {
+        host::seed(s, 4);
+        std::atomic<CpuMask> used{0};
+        std::atomic<u32> there{0};
+        for (u32 c = 0; c < kCpus; ++c) // no CPU is ever idle
+            host::spawn(c, [&] {
+                there.fetch_add(1);
+                while (used.load() != kAllCpus) {
+                    host::advance_ns(20'000);
+                    host_interleave();
+                    cond_resched();
+                }
+            });
+        host::spawn(0, [&] {
+            while (there.load() < kCpus) {
+                host_interleave();
+                cond_resched();
+            }
+            for (int i = 0; i < 6; ++i)
+                host::spawn_on(kAllCpus, [&] {
+                    while (used.load() != kAllCpus) {
+                        used.fetch_or(here());
+                        host::advance_ns(20'000);
+                        host_interleave();
+                        cond_resched();
+                    }
+                });
+        });
+        ASSERT_TRUE(host::run()) << "schedule " << s;
+    }
+}
+
+/// A thread runs where its affinity says from its next safe point on.
+TEST_F(Sched, AffinityMovesARunningThread) {
+    for (int s = 0; s < schedules(300); ++s) {
+        host::seed(s, 1 + s % 3);
+        for (u32 n = 0; n < 5; ++n)
+            host::spawn_on(kAllCpus, [] {
+                for (int i = 0; i < 6; ++i) {
+                    CpuMask to = 1 + host::random(kAllCpus);
+                    ASSERT_TRUE(set_affinity(*current_thread(), to));
+                    cond_resched();
+                    ASSERT_TRUE(to & here());
+                }
+            });
+        ASSERT_TRUE(host::run()) << "schedule " << s;
+    }
+}
+
+/// Of threads that run, wait in a queue, or sleep: they go where they are sent, and are all woken.
+TEST_F(Sched, AffinityOfOthers) {
+    for (int s = 0; s < schedules(500); ++s) {
+        host::seed(s, 1 + s % 3);
+        WaitQueue q;
+        std::atomic<bool> over{false};
+        std::vector<Ref<Thread>> threads;
+        for (u32 n = 0; n < 4; ++n)
+            threads.push_back(host::spawn_on(kAllCpus, [&, n] {
+                while (!over.load())
+                    if (n % 2) wait_until(q, [&] { return host_interleave(), over.load(); }, monotonic_ns() + 500);
+                    else yield();
+                cond_resched(); // what was asked for last has come about
+                EXPECT_TRUE(current_thread()->affinity & here());
+            }));
+        for (u32 c = 0; c < 2; ++c)
+            host::spawn_on(kAllCpus, [&] {
+                for (int i = 0; i < 12; ++i) {
+                    Thread& t = *threads[host::random(threads.size())];
+                    ASSERT_TRUE(set_affinity(t, 1 + host::random(kAllCpus)));
+                    if (host::random(3) == 0) wake_thread(t);
+                }
+                // Whoever comes last.
+                static std::atomic<u32> ends{0};
+                if (ends.fetch_add(1) % 2) {
+                    over.store(true);
+                    q.wake_all();
+                }
+            });
+        ASSERT_TRUE(host::run()) << "schedule " << s;
+    }
+}
+
+/// Everything at once, and nothing lost: policies, affinities, wake-ups and sleeps of threads that are anywhere.
+TEST_F(Sched, Storm) {
+    constexpr u32 kThreads = 7;
+    for (int s = 0; s < schedules(600); ++s) {
+        host::seed(s, 1 + s % 4);
+        std::vector<Ref<Thread>> threads;
+        std::atomic<u32> all_there{0}, in_step{0};
+        WaitQueue q;
+        auto body = [&] {
+            while (!all_there.load()) yield();
+            for (int i = 0; i < 12; ++i) {
+                Thread& other = *threads[host::random(kThreads)];
+                switch (host::random(8)) {
+                case 0: yield(); break;
+                case 1: (void)set_affinity(other, 1 + host::random(kAllCpus)); break;
+                case 2: {
+                    auto policy = SchedPolicy(host::random(4));
+                    bool rt = policy == SchedPolicy::Fifo || policy == SchedPolicy::RoundRobin;
+                    ASSERT_TRUE(set_scheduling(other, policy, int(host::random(40)) - 20, rt ? 1 + int(host::random(3)) : 0));
+                    break;
+                }
+                case 3: wake_thread(other); break;
+                case 4: {
+                    prepare_to_sleep(true);
+                    sleep_until(monotonic_ns() + host::random(2000));
+                    break;
+                }
+                case 5: {
+                    u32 turn = in_step.load();
+                    wait_until(q, [&] { return in_step.load() != turn; }, monotonic_ns() + 3000);
+                    break;
+                }
+                case 6:
+                    in_step.fetch_add(1);
+                    q.wake_one();
+                    break;
+                case 7: // what /proc/stat reads
+                    (void)context_switches();
+                    (void)idle_time_ns(u32(host::random(kCpus)));
+                    (void)load_averages();
+                    other.raise_work(kWorkResched);
+                    break;
+                }
+                host::advance_ns(host::random(300));
+                cond_resched();
+            }
+        };
+        for (u32 n = 0; n < kThreads; ++n) threads.push_back(host::spawn_on(kAllCpus, body));
+        host::spawn(0, [&] { all_there.store(1); });
+        ASSERT_TRUE(host::run()) << "schedule " << s;
+        for (auto& t : threads) ASSERT_EQ(t->state.load(), ThreadState::Dead);
+    }
+}
+
+/// A thread is known by its number before it runs for the first time: its policy and affinity may change while it starts.
+TEST_F(Sched, ChangesWhileAThreadStarts) {
+    for (int s = 0; s < schedules(500); ++s) {
+        host::seed(s, 1 + s % 3);
+        auto young = make_ref<Thread>().value();
+        std::atomic<bool> may_run{false};
+        for (u32 c = 1; c < kCpus; ++c)
+            host::spawn(c, [&] {
+                for (int i = 0; i < 5; ++i) {
+                    if (host::random(2)) ASSERT_TRUE(set_affinity(*young, 1 + host::random(kAllCpus)));
+                    else if (host::random(2)) ASSERT_TRUE(set_scheduling(*young, SchedPolicy::Fifo, 0, 1 + int(host::random(9))));
+                    else ASSERT_TRUE(set_scheduling(*young, SchedPolicy::Normal, int(host::random(20)), 0));
+                }
+            });
+        host::spawn(0, [&] {
+            for (u64 n = host::random(6); n; --n) host_interleave();
+            host::start(young, 0, [&] {
+                may_run.store(true);
+                yield();
+            });
+        });
+        ASSERT_TRUE(host::run()) << "schedule " << s;
+        ASSERT_TRUE(may_run.load());
+    }
+}
+
+/// Calls cross each other, from threads that move: each function has run on each CPU once when its caller goes on.
+TEST_F(Sched, CallsOnCpus) {
+    for (int s = 0; s < schedules(500); ++s) {
+        host::seed(s, 1 + s % 3);
+        for (u32 n = 0; n < kCpus; ++n)
+            host::spawn_on(kAllCpus, [] {
+                struct Seen { u32 of[kCpus] = {}; };
+                for (int i = 0; i < 4; ++i) {
+                    Seen seen; // plain: ThreadSanitizer sees it if the call gives no order
+                    CpuMask to = 1 + host::random(kAllCpus);
+                    call_on_cpus(to, [](void* arg) { ++static_cast<Seen*>(arg)->of[this_cpu()]; }, &seen);
+                    for (u32 c = 0; c < kCpus; ++c) ASSERT_EQ(seen.of[c], u32(to >> c & 1));
+                    yield();
+                }
+            });
+        ASSERT_TRUE(host::run()) << "schedule " << s;
+    }
+}
+
 // ---- timers ------------------------------------------------------------------------------------------------------
 
 struct TestTimer : Timer {
@@ -344,6 +579,33 @@ TEST_F(Sched, CancelFromAnotherCpu) {
             EXPECT_EQ(timer->count, was ? 0 : 1);
             delete timer; // AddressSanitizer and ThreadSanitizer see a late callback
         });
+        ASSERT_TRUE(host::run()) << "schedule " << s;
+    }
+}
+
+/// One timer that several CPUs start and stop: the last one counts, and it fires no more once all have ended with a cancel.
+TEST_F(Sched, TimerOfSeveralCpus) {
+    for (int s = 0; s < schedules(500); ++s) {
+        host::seed(s, 1 + s % 3);
+        struct Counting : Timer { std::atomic<int> fired{0}; };
+        auto* timer = new Counting;
+        timer->expired = [](Timer& t) {
+            if (static_cast<Counting&>(t).fired.fetch_add(1) == 0) start_timer(t, monotonic_ns() + 200); // once more
+        };
+        std::atomic<u32> left{3};
+        for (u32 c = 0; c < 3; ++c)
+            host::spawn_on(kAllCpus, [&] {
+                for (int i = 0; i < 6; ++i) {
+                    if (host::random(3)) start_timer(*timer, monotonic_ns() + host::random(400));
+                    else (void)stop_timer(*timer);
+                    yield();
+                    host::advance_ns(host::random(200));
+                }
+                if (left.fetch_sub(1) != 1) return;
+                (void)cancel_timer(*timer);
+                EXPECT_FALSE(timer->armed);
+                delete timer;
+            });
         ASSERT_TRUE(host::run()) << "schedule " << s;
     }
 }

@@ -4,19 +4,19 @@
 #include <deque>
 
 #include "kernel/host/machine.h"
+#include "kernel/mm/space_lock.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sync/mutex.h"
+#include "kernel/sync/rcu.h"
 #include "kernel/time/clock.h"
 
 namespace linnet {
 namespace {
 
 constexpr u32 kCpus = 4;
+constexpr CpuMask kAllCpus = (1ull << kCpus) - 1;
 
-int schedules(int n) {
-    const char* s = getenv("LINNET_SCHEDULES");
-    return s ? atoi(s) : n;
-}
+using host::schedules;
 
 class Sync : public testing::Test {
   protected:
@@ -212,6 +212,167 @@ TEST_F(Sync, DeadlineAgainstWakeUp) {
         ASSERT_TRUE(r == WaitResult::Ready || r == WaitResult::TimedOut);
         ASSERT_TRUE(q.empty());
     }
+}
+
+/// The lock of an address space: faults hold a region's lock, writers wait until each of those was free once.
+TEST_F(Sync, SpaceLockKeepsFaultsAndWritersApart) {
+    for (int s = 0; s < schedules(800); ++s) {
+        host::seed(s, 1 + s % 3);
+        SpaceLock space;
+        u64 a = 0, b = 0; // plain, always equal outside of a writer
+        for (u32 n = 0; n < 5; ++n)
+            host::spawn_on(kAllCpus, [&, n] {
+                for (int i = 0; i < 4; ++i)
+                    if (n < 2) {
+                        MutexGuard g(space);
+                        ++a;
+                        host_interleave();
+                        if (host::random(3) == 0) cond_resched();
+                        ++b;
+                    } else {
+                        SpinGuard g(space.region(host::random(8) * kHugePageSize));
+                        if (!SpaceLock::stable(space.version())) continue;
+                        u64 seen = a;
+                        host_interleave();
+                        ASSERT_EQ(seen, b);
+                    }
+            });
+        ASSERT_TRUE(host::run()) << "schedule " << s;
+        ASSERT_EQ(b, 8u);
+    }
+}
+
+/// A mutex whose holders and waiters move from CPU to CPU.
+TEST_F(Sync, MutexOfThreadsThatMove) {
+    for (int s = 0; s < schedules(500); ++s) {
+        host::seed(s, 1 + s % 3);
+        Mutex<Rank::MiscMutex> m;
+        int counter = 0;
+        for (u32 n = 0; n < 6; ++n)
+            host::spawn_on(kAllCpus, [&] {
+                for (int i = 0; i < 4; ++i) {
+                    (void)set_affinity(*current_thread(), 1 + host::random(kAllCpus));
+                    MutexGuard g(m);
+                    ++counter;
+                    yield();
+                }
+            });
+        ASSERT_TRUE(host::run()) << "schedule " << s;
+        ASSERT_EQ(counter, 24);
+    }
+}
+
+// ---- readers without a lock ----------------------------------------------------------------------------------------
+
+/// What a reader found stays whole until it ends, though writers replace and free it all the time.
+TEST_F(Sync, RcuReadersAndWriters) {
+    struct Item : RcuHead { // the first word is overwritten by rcu_free
+        u64 a, b;
+    };
+    auto make = [](u64 v) {
+        auto* i = static_cast<Item*>(kmalloc(sizeof(Item)));
+        new (i) Item;
+        i->a = v, i->b = ~v; // plain: ThreadSanitizer sees it if the pointer gives no order, or the end of the grace period
+        return i;
+    };
+    for (int s = 0; s < schedules(600); ++s) {
+        host::seed(s, 1 + s % 3);
+        RcuPointer<Item> shown(make(0));
+        for (u32 n = 0; n < 3; ++n)
+            host::spawn_on(kAllCpus, [&] {
+                for (int i = 0; i < 8; ++i) {
+                    {
+                        RcuReader reader;
+                        Item* item = shown.load();
+                        u64 a = item->a;
+                        host_interleave();
+                        ASSERT_EQ(item->b, ~a);
+                    }
+                    host_interleave();
+                    cond_resched();
+                }
+            });
+        for (u32 n = 0; n < 2; ++n)
+            host::spawn_on(kAllCpus, [&] {
+                for (int i = 0; i < 4; ++i) {
+                    Item* old = shown.exchange(make(host::random(1000)));
+                    switch (host::random(3)) {
+                    case 0: rcu_free(old); break;
+                    case 1: rcu_defer(*old, [](RcuHead& h) { kfree(static_cast<Item*>(&h)); }); break;
+                    case 2:
+                        rcu_synchronize();
+                        old->a = 1; // nobody reads it any more
+                        kfree(old);
+                        break;
+                    }
+                    if (host::random(2)) yield();
+                }
+            });
+        ASSERT_TRUE(host::run()) << "schedule " << s;
+        kfree(shown.load());
+    }
+}
+
+/// An object whose last reference goes while readers try to get one.
+TEST_F(Sync, RcuCountedAgainstTryAddRef) {
+    struct Object : RcuCounted {
+        std::atomic<u32>* alive;
+        ~Object() override { alive->fetch_sub(1); }
+    };
+    for (int s = 0; s < schedules(600); ++s) {
+        host::seed(s, 1 + s % 3);
+        std::atomic<u32> alive{1};
+        Object* o = make_ref<Object>().value().release();
+        o->alive = &alive;
+        RcuPointer<Object> shown(o);
+        for (u32 n = 0; n < 3; ++n)
+            host::spawn_on(kAllCpus, [&] {
+                for (int i = 0; i < 6; ++i) {
+                    Ref<Object> kept;
+                    {
+                        RcuReader reader;
+                        Object* found = shown.load();
+                        host_interleave();
+                        if (found && found->try_add_ref()) kept = Ref<Object>::adopt(found);
+                    }
+                    yield();
+                    if (kept) ASSERT_EQ(kept->alive->load(), 1u);
+                }
+            });
+        host::spawn_on(kAllCpus, [&] {
+            for (u64 n = host::random(8); n; --n) host_interleave();
+            Ref<Object> last = Ref<Object>::adopt(shown.exchange(nullptr));
+            yield();
+        });
+        ASSERT_TRUE(host::run()) << "schedule " << s;
+        ASSERT_EQ(alive.load(), 0u);
+    }
+}
+
+// ---- counts --------------------------------------------------------------------------------------------------------
+
+TEST_F(Sync, LockStatCountsWhileItIsShown) {
+    static bool begun = false;
+    if (!begun) lock_stat_init();
+    begun = true;
+    testing::internal::CaptureStderr();
+    for (int s = 0; s < schedules(100); ++s) {
+        host::seed(s, 2);
+        SpinLock<Rank::PciConfig> l;
+        for (u32 c = 0; c < 3; ++c)
+            host::spawn(c, [&] {
+                for (int i = 0; i < 5; ++i) SpinGuard g(l);
+            });
+        host::spawn(3, [] { lock_stat_report(); });
+        ASSERT_TRUE(host::run());
+    }
+    lock_stat_report();
+    std::string shown = testing::internal::GetCapturedStderr();
+    lock_stat_on = false;
+    // The last line of the rank: all acquisitions of all CPUs.
+    size_t at = shown.rfind("PciConfig");
+    ASSERT_NE(at, shown.npos);
+    EXPECT_EQ(strtoul(shown.c_str() + at + 9, nullptr, 10), 15u * schedules(100));
 }
 
 // ---- the lock checker --------------------------------------------------------------------------------------------

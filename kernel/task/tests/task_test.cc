@@ -53,6 +53,7 @@ class TaskTest : public testing::Test {
     /// A task of `p` on a CPU.
     void run_task(Ref<Process> p, u32 cpu, std::function<void()> body) {
         auto t = make_task(std::move(p), ++last_tid_);
+        t->affinity = CpuMask(1) << cpu; // tests of one CPU go by its order
         host::start(t, cpu, [body = std::move(body)] {
             body();
             leave(current());
