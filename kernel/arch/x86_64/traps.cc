@@ -1,6 +1,7 @@
 // What entry.S calls for exceptions and interrupts.
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/interrupts.h"
+#include "kernel/arch/x86_64/isolation.h"
 #include "kernel/arch/x86_64/layout.h"
 #include "kernel/arch/x86_64/program.h"
 #include "kernel/arch/x86_64/smp.h"
@@ -22,10 +23,11 @@ namespace {
 // Linux's signal numbers and si_codes (signal(7), sigaction(2)).
 constexpr int kSigIll = 4, kSigTrap = 5, kSigBus = 7, kSigFpe = 8, kSigSegv = 11;
 constexpr int kSiKernel = 0x80;
-constexpr int kSegvMapErr = 1, kSegvAccErr = 2, kBusAdrAln = 1, kBusAdrErr = 2, kIllIllOpn = 2, kTrapBrkpt = 1, kTrapTrace = 2,
+constexpr int kSegvMapErr = 1, kSegvAccErr = 2, kBusAdrAln = 1, kBusAdrErr = 2, kIllIllOpn = 2, kTrapBrkpt = 1, kTrapTrace = 2, kTrapHwBkpt = 4,
               kFpeIntDiv = 1;
 
-bool from_program(const TrapFrame& f) { return i64(f.rip) >= 0; }
+/// In ring 0 RIP tells the program: it is in the lower half. In ring 3 CS does, wherever the program has jumped to.
+bool from_program(const TrapFrame& f) { return programs_isolated ? (f.cs & 3) != 0 : i64(f.rip) >= 0; }
 
 /// Moves RIP to the fix-up of a faulting access to program memory. False: there is none, a kernel bug.
 bool apply_fixup(TrapFrame& f) {
@@ -69,6 +71,7 @@ void page_fault(TrapFrame& f, u64 addr) {
     }
     // Linux shows bit 2 (user mode) in the error code of every fault of a program.
     u64 shown = (error & (kErrPresent | kErrWrite | kErrFetch)) | 4;
+    if (addr >= kUserEnd) shown |= kErrPresent; // whether the kernel has a page there is not told
     switch (outcome) {
     case FaultOutcome::BeyondEnd: return deliver_fault(f, kSigBus, kBusAdrErr, addr, 14, shown);
     case FaultOutcome::BadAccess: return deliver_fault(f, kSigSegv, kSegvAccErr, addr, 14, shown | kErrPresent);
@@ -98,7 +101,8 @@ void program_exception(TrapFrame& f) {
     case 1: {
         u64 dr6 = 0;
         asm volatile("mov %%dr6, %0" : "=r"(dr6));
-        return deliver_fault(f, kSigTrap, dr6 & 0x4000 ? kTrapTrace : 4, f.rip, v, err);
+        asm volatile("mov %0, %%dr6" ::"r"(u64(0xffff0ff0))); // the CPU only sets bits
+        return deliver_fault(f, kSigTrap, dr6 & 0x4000 ? kTrapTrace : dr6 & 15 ? kTrapHwBkpt : kTrapBrkpt, f.rip, v, err);
     }
     case 3: return deliver_fault(f, kSigTrap, kSiKernel, 0, v, err);
     case 4: return deliver_fault(f, kSigSegv, kSiKernel, 0, v, err);
@@ -144,8 +148,14 @@ extern "C" void fatal_trap(TrapFrame* f) {
     // GS may be the program's: take the CPU from the top of this stack.
     u64 top = (reinterpret_cast<u64>(f) | 8191) + 1 - 16;
     PerCpu& p = **reinterpret_cast<PerCpu**>(top);
-    if (f->vector == 2) return nmi(*f, p);
-    cpu::wrmsr(0xc0000101, reinterpret_cast<u64>(&p));
+    constexpr u32 kMsrGsBase = 0xc0000101;
+    const u64 gs = cpu::rdmsr(kMsrGsBase);
+    cpu::wrmsr(kMsrGsBase, reinterpret_cast<u64>(&p));
+    if (f->vector == 2) {
+        nmi(*f, p);
+        cpu::wrmsr(kMsrGsBase, gs);
+        return;
+    }
     panic_trap(*f, f->vector == 8 ? "double fault" : f->vector == 18 ? "machine check" : "kernel stack overflow", cpu::read_cr2());
 }
 
