@@ -193,6 +193,7 @@ def main():
     parser.add_argument("--linker", choices=("on", "off"))
     parser.add_argument("--isolation", choices=("none", "user"))
     parser.add_argument("--machine")
+    parser.add_argument("--qemu", help="more arguments for QEMU")
     parser.add_argument("-m", "--memory", default="256M")
     parser.add_argument("--filter", default="*")
     parser.add_argument("--expectations")
@@ -229,7 +230,7 @@ def main():
     if options.kernel and os.path.exists(options.kernel):
         prefix += ["--kernel", options.kernel]
     for flag, value in (("--cpus", options.cpus), ("--linker", options.linker), ("--isolation", options.isolation),
-                        ("--machine", options.machine)):
+                        ("--machine", options.machine), ("--qemu", options.qemu)):
         if value:
             prefix += [flag, value]
     skipped = [name for name in cases if expectation(rules, name)[0] == "skip"]

@@ -45,7 +45,7 @@ bool has_fixup(const TrapFrame& f) {
 }
 
 void page_fault(TrapFrame& f, u64 addr) {
-    constexpr u64 kErrPresent = 1, kErrWrite = 2, kErrReserved = 8, kErrFetch = 16;
+    constexpr u64 kErrPresent = 1, kErrWrite = 2, kErrUser = 4, kErrReserved = 8, kErrFetch = 16;
     bool program = from_program(f);
     u64 error = f.orig_rax;
     AddressSpace* space = current_thread()->space;
@@ -57,7 +57,10 @@ void page_fault(TrapFrame& f, u64 addr) {
     }
     FaultOutcome outcome = FaultOutcome::NoMapping;
     cpu::enable_interrupts();
-    if (addr < kUserEnd) {
+    if (program && programs_isolated && !(error & kErrUser) && addr < kUserEnd) {
+        // QEMU's TCG before 9.1 reads the stack of a program's IRET or far return as the kernel would, which SMAP forbids.
+        outcome = FaultOutcome::BadAccess;
+    } else if (addr < kUserEnd) {
         FaultAccess access = error & kErrFetch ? FaultAccess::Exec : error & kErrWrite ? FaultAccess::Write : FaultAccess::Read;
         outcome = space->handle_fault(addr, access);
     }
@@ -70,7 +73,7 @@ void page_fault(TrapFrame& f, u64 addr) {
         return;
     }
     // Linux shows bit 2 (user mode) in the error code of every fault of a program.
-    u64 shown = (error & (kErrPresent | kErrWrite | kErrFetch)) | 4;
+    u64 shown = (error & (kErrPresent | kErrWrite | kErrFetch)) | kErrUser;
     if (addr >= kUserEnd) shown |= kErrPresent; // whether the kernel has a page there is not told
     switch (outcome) {
     case FaultOutcome::BeyondEnd: return deliver_fault(f, kSigBus, kBusAdrErr, addr, 14, shown);
