@@ -152,6 +152,68 @@ TEST(fault_privilege, descriptor_tables) {
     EXPECT_PROTECTION(0, run("\x0f\x00\xd0")); // lldt %ax
     EXPECT_PROTECTION(0, run("\x0f\x00\xd8")); // ltr %ax
 }
+
+// Without UMIP these instructions tell the truth, on Linux too.
+#define NEED_UMIP()                                     \
+    do {                                                \
+        static char text[65536];                        \
+        read_text("/proc/cpuinfo", text, sizeof(text)); \
+        if (!strstr(text, " umip")) GTEST_SKIP();       \
+    } while (0)
+TEST(fault_privilege, places_of_the_kernels_tables_are_not_told) {
+    NEED_UMIP();
+    struct [[gnu::packed]] { uint16_t limit; uint64_t base; uint16_t behind; } t{1, 2, 0x5a5a};
+    asm volatile("sgdt %0" : "=m"(t));
+    EXPECT_EQ(0, t.limit);
+    EXPECT_EQ(0xfffffffffffe0000u, t.base);
+    asm volatile("sidt %0" : "=m"(t));
+    EXPECT_EQ(0, t.limit);
+    EXPECT_EQ(0xffffffffffff0000u, t.base);
+    EXPECT_EQ(0x5a5a, t.behind);
+}
+TEST(fault_privilege, machine_status_and_selectors_are_those_of_every_machine) {
+    NEED_UMIP();
+    uint64_t status = ~0ul, task = ~0ul, local = ~0ul;
+    uint16_t in_memory[2] = {1, 0x5a5a};
+    asm volatile("smsw %q0" : "+r"(status));
+    EXPECT_EQ(0x80050033u, status);
+    asm volatile("smsw %0" : "=m"(in_memory[0]));
+    EXPECT_EQ(0x0033, in_memory[0]);
+    EXPECT_EQ(0x5a5a, in_memory[1]);
+    asm volatile("str %k0" : "+r"(task));
+    EXPECT_EQ(0x40u, static_cast<uint32_t>(task));
+    asm volatile("sldt %w0" : "+r"(local));
+    EXPECT_EQ(0xffffffffffff0000u, local);
+}
+TEST(fault_privilege, operands_of_the_tables_instructions_are_found) {
+    NEED_UMIP();
+    static char place[64];
+    char* base = place;
+    const uint64_t want = 0xffffffffffff0000u;
+    auto stored = [](size_t at) {
+        uint64_t v;
+        memcpy(&v, place + at + 2, 8);
+        memset(place, 0, sizeof(place));
+        return v;
+    };
+    asm volatile("sidt 7(%0)" ::"r"(base) : "memory");
+    EXPECT_EQ(want, stored(7));
+    asm volatile("mov %0, %%r12; mov $2, %%r13d; sidt 3(%%r12,%%r13,4)" ::"r"(base) : "r12", "r13", "memory");
+    EXPECT_EQ(want, stored(11));
+    asm volatile("mov %0, %%r13; sidt (%%r13)" ::"r"(base) : "r13", "memory");
+    EXPECT_EQ(want, stored(0));
+    asm volatile("lea -0x1000(%0), %%r8; sidt 0x1010(%%r8)" ::"r"(base) : "r8", "memory");
+    EXPECT_EQ(want, stored(16));
+    asm volatile("mov $3, %%ecx; sidt (%0,%%rcx,8)" ::"r"(base) : "rcx", "memory");
+    EXPECT_EQ(want, stored(24));
+}
+TEST(fault_privilege, SIGSEGV_for_a_table_store_that_cannot_be_written) {
+    EXPECT_EQ(SIGSEGV, fault_of([] { asm volatile("sidt (%0)" ::"r"(0x10L) : "memory"); }));
+    EXPECT_EQ(SEGV_MAPERR, info.si_code);
+    EXPECT_EQ(reinterpret_cast<void*>(0x10), info.si_addr);
+    EXPECT_EQ(SIGSEGV, fault_of([] { asm volatile("sgdt (%0)" ::"r"(kernel_address) : "memory"); }));
+    EXPECT_EQ(kernel_address, info.si_addr);
+}
 TEST(fault_privilege, translations_and_caches) {
     EXPECT_PROTECTION(0, run("\x0f\x01\x3f")); // invlpg (%rdi)
     EXPECT_PROTECTION(0, run("\x0f\x08"));     // invd

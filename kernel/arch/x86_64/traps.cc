@@ -5,6 +5,7 @@
 #include "kernel/arch/x86_64/layout.h"
 #include "kernel/arch/x86_64/program.h"
 #include "kernel/arch/x86_64/smp.h"
+#include "kernel/arch/x86_64/umip.h"
 #include "kernel/binder/binder.h"
 #include "kernel/boot/panic_report.h"
 #include "kernel/mm/address_space.h"
@@ -116,6 +117,14 @@ void program_exception(TrapFrame& f) {
         return deliver_fault(f, kSigIll, kIllIllOpn, f.rip, v, err);
     case 11:
     case 12: return deliver_fault(f, kSigBus, kSiKernel, 0, v, err);
+    case 13:
+        if (programs_isolated && cpu_features.umip && err == 0) {
+            u64 at = 0;
+            const UmipOutcome o = emulate_umip_instruction(f, &at);
+            if (o == UmipOutcome::Done) return;
+            if (o == UmipOutcome::Fault) return deliver_fault(f, kSigSegv, kSegvMapErr, at, 14, 6); // as Linux: user, write
+        }
+        return deliver_fault(f, kSigSegv, kSiKernel, 0, v, err);
     case 16: {
         u16 sw, cw;
         asm volatile("fnstsw %0; fnstcw %1" : "=m"(sw), "=m"(cw));
@@ -127,7 +136,7 @@ void program_exception(TrapFrame& f) {
         asm volatile("stmxcsr %0" : "=m"(mxcsr));
         return deliver_fault(f, kSigFpe, fpe_code(mxcsr & ~(mxcsr >> 7) & 0x3f), f.rip, v, err);
     }
-    default: return deliver_fault(f, kSigSegv, kSiKernel, 0, v, err); // #GP and the rest
+    default: return deliver_fault(f, kSigSegv, kSiKernel, 0, v, err);
     }
 }
 
