@@ -170,16 +170,22 @@ u64 get_fs_base() {
 // In the kernel the program's GS base stands in the MSR that swapgs exchanges.
 u64 get_gs_base() { return cpu::rdmsr(kMsrKernelGsBase); }
 
-Result<void> set_fs_base(u64 base) {
-    if (base >= 0x7ffffffff000) return EPERM;
+void load_fs_base(u64 base) {
     if (cpu_features.fsgsbase) asm volatile("wrfsbase %0" ::"r"(base));
     else cpu::wrmsr(kMsrFsBase, base);
+}
+
+void load_gs_base(u64 base) { cpu::wrmsr(kMsrKernelGsBase, base); }
+
+Result<void> set_fs_base(u64 base) {
+    if (base >= 0x7ffffffff000) return EPERM;
+    load_fs_base(base);
     return {};
 }
 
 Result<void> set_gs_base(u64 base) {
     if (base >= 0x7ffffffff000) return EPERM;
-    cpu::wrmsr(kMsrKernelGsBase, base);
+    load_gs_base(base);
     return {};
 }
 
