@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include <setjmp.h>
+#include <sys/auxv.h>
 #include <ucontext.h>
 
 namespace {
@@ -348,6 +349,7 @@ TEST(fault_segment, jump_to_a_noncanonical_address) {
     EXPECT_EQ(nullptr, info.si_addr);
 }
 TEST(fault_segment, GS_base_of_the_kernel_gives_nothing) {
+    if (!(getauxval(AT_HWCAP2) & 2)) GTEST_SKIP() << "no FSGSBASE";
     Pipe p;
     static const uint64_t places[] = {0xffff888000100000ul, 0xffffffff80100000ul, 0xffffc90000001000ul, 0x7ffffffff000ul};
     for (uint64_t base : places) {
@@ -366,6 +368,7 @@ TEST(fault_segment, GS_base_of_the_kernel_gives_nothing) {
     }
 }
 TEST(fault_segment, FS_base_of_the_kernel_gives_nothing) {
+    if (!(getauxval(AT_HWCAP2) & 2)) GTEST_SKIP() << "no FSGSBASE";
     // Another process on the same CPU, so that the base is put away and back.
     cpu_set_t all, one;
     ASSERT_OK(sched_getaffinity(0, sizeof(all), &all));
