@@ -21,7 +21,7 @@ int test_command(const std::vector<std::string>& words) {
     for (const std::string& word : words) {
         if (word == "-h" || word == "--help") {
             std::cout << "Usage: linnet test [--all] [ctest's arguments]\n"
-                         "  --all           the whole matrix: CPUs, linker on and off, both C libraries\n"
+                         "  --all           the whole matrix: CPUs, linker on and off, isolation, both C libraries\n"
                          "  -L LABEL        tests of one label: unit, fuzz, kernel, compat, apps, cli\n"
                          "  -R REGEX        tests by name\n";
             return 0;

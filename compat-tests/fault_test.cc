@@ -57,6 +57,26 @@ TEST(fault_page, error_code_has_the_user_bit) {
 TEST(fault_page, kernel_address_is_SIGSEGV) {
     EXPECT_EQ(SIGSEGV, fault_of([] { (void)*static_cast<volatile char*>(kernel_address); }));
 }
+TEST(fault_page, kernel_address_is_SEGV_MAPERR_and_shows_as_present) {
+    EXPECT_EQ(SIGSEGV, fault_of([] { (void)*static_cast<volatile char*>(kernel_address); }));
+    EXPECT_EQ(SEGV_MAPERR, info.si_code);
+    EXPECT_EQ(kernel_address, info.si_addr);
+    EXPECT_EQ(5, regs[REG_ERR]);
+}
+TEST(fault_page, system_call_at_the_end_of_the_address_space_returns_to_a_fault) {
+    auto* last = reinterpret_cast<char*>(0x7fffffffe000);
+    ASSERT_EQ(last, mmap(last, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
+    memcpy(last + 4094, "\x0f\x05", 2);
+    EXPECT_EQ(SIGSEGV, fault_of([=] {
+        long r = SYS_getpid;
+        asm volatile("call *%1" : "+a"(r) : "r"(last + 4094) : "rcx", "r11", "memory");
+    }));
+    EXPECT_EQ(SEGV_MAPERR, info.si_code);
+    EXPECT_EQ(reinterpret_cast<void*>(last + 4096), info.si_addr);
+    EXPECT_EQ(reinterpret_cast<greg_t>(last + 4096), regs[REG_RIP]);
+    EXPECT_EQ(getpid(), static_cast<pid_t>(regs[REG_RAX]));
+    munmap(last, 4096);
+}
 TEST(fault_page, noncanonical_address_is_SI_KERNEL_without_address) {
     EXPECT_EQ(SIGSEGV, fault_of([] { (void)*static_cast<volatile char*>(noncanonical_address); }));
     EXPECT_EQ(SI_KERNEL, info.si_code);
@@ -205,6 +225,99 @@ TEST(fault_instruction, misaligned_movaps_is_SIGSEGV_SI_KERNEL) {
 }
 TEST(fault_instruction, abort_dies_by_SIGABRT) {
     EXPECT_CHILD_SIGNAL(SIGABRT, []() -> int { abort(); });
+}
+TEST(fault_handler, at_a_kernel_address_is_SIGSEGV_there) {
+    auto* handler = reinterpret_cast<void (*)(int)>(kernel_address);
+    EXPECT_EQ(SIGSEGV, fault_of([=] {
+        SignalAction a(SIGUSR1, handler);
+        raise(SIGUSR1);
+    }));
+    EXPECT_EQ(SEGV_MAPERR, info.si_code);
+    EXPECT_EQ(kernel_address, info.si_addr);
+    EXPECT_EQ(reinterpret_cast<greg_t>(kernel_address), regs[REG_RIP]);
+    EXPECT_EQ(14, regs[REG_TRAPNO]);
+    EXPECT_EQ(0x15, regs[REG_ERR]);
+    signal(SIGUSR1, SIG_DFL);
+}
+TEST(fault_handler, at_a_noncanonical_address_is_SIGSEGV_there) {
+    auto* handler = reinterpret_cast<void (*)(int)>(noncanonical_address);
+    EXPECT_EQ(SIGSEGV, fault_of([=] {
+        SignalAction a(SIGUSR1, handler);
+        raise(SIGUSR1);
+    }));
+    EXPECT_EQ(SI_KERNEL, info.si_code);
+    EXPECT_EQ(nullptr, info.si_addr);
+    EXPECT_EQ(reinterpret_cast<greg_t>(noncanonical_address), regs[REG_RIP]);
+    EXPECT_EQ(13, regs[REG_TRAPNO]);
+    signal(SIGUSR1, SIG_DFL);
+}
+TEST(fault_handler, of_SIGSEGV_at_a_bad_address_kills) {
+    EXPECT_CHILD_SIGNAL(SIGSEGV, [] {
+        signal(SIGSEGV, reinterpret_cast<void (*)(int)>(kernel_address));
+        return *reinterpret_cast<volatile char*>(0x10);
+    });
+    EXPECT_CHILD_SIGNAL(SIGSEGV, [] {
+        signal(SIGSEGV, reinterpret_cast<void (*)(int)>(noncanonical_address));
+        return *reinterpret_cast<volatile char*>(0x10);
+    });
+}
+
+// What a handler leaves in the saved CS and SS of its frame; IRET or the kernel refuses what is not ring 3's.
+static int return_with_selectors(uint64_t cs, uint64_t ss) {
+    static uint64_t want_cs, want_ss;
+    want_cs = cs, want_ss = ss;
+    SignalAction a(SIGUSR1, +[](int, siginfo_t*, void* uc) {
+        auto& g = static_cast<ucontext_t*>(uc)->uc_mcontext.gregs[REG_CSGSFS];
+        g = static_cast<greg_t>((static_cast<uint64_t>(g) & 0x0000ffffffff0000) | want_cs | want_ss << 48);
+    });
+    raise(SIGUSR1);
+    return 0;
+}
+TEST(sys_rt_sigreturn, frame_shows_the_selectors_of_ring_3) {
+    SignalAction a(SIGUSR1, +[](int, siginfo_t*, void* uc) {
+        memcpy(regs, static_cast<ucontext_t*>(uc)->uc_mcontext.gregs, sizeof(regs));
+    });
+    raise(SIGUSR1);
+    EXPECT_EQ(0x33, regs[REG_CSGSFS] & 0xffff);
+    EXPECT_EQ(0x2b, regs[REG_CSGSFS] >> 48 & 0xffff);
+}
+TEST(sys_rt_sigreturn, SIGSEGV_for_a_forged_code_selector) {
+    EXPECT_CHILD_SIGNAL(SIGSEGV, [] { return return_with_selectors(0x10, 0x2b); });
+    EXPECT_CHILD_SIGNAL(SIGSEGV, [] { return return_with_selectors(0x13, 0x2b); });
+    EXPECT_CHILD_SIGNAL(SIGSEGV, [] { return return_with_selectors(0, 0x2b); });
+    EXPECT_CHILD_SIGNAL(SIGSEGV, [] { return return_with_selectors(0x2b, 0x2b); });
+    EXPECT_CHILD_SIGNAL(SIGSEGV, [] { return return_with_selectors(0xffff, 0x2b); });
+}
+TEST(sys_rt_sigreturn, SIGSEGV_for_a_forged_stack_selector) {
+    EXPECT_CHILD_SIGNAL(SIGSEGV, [] { return return_with_selectors(0x33, 0x18); });
+    EXPECT_CHILD_SIGNAL(SIGSEGV, [] { return return_with_selectors(0x33, 0); });
+    EXPECT_CHILD_SIGNAL(SIGSEGV, [] { return return_with_selectors(0x33, 0x33); });
+}
+TEST(sys_rt_sigreturn, selectors_get_the_ring_of_the_program) {
+    EXPECT_CHILD_OK([] { return return_with_selectors(0x30, 0x28); });
+    EXPECT_CHILD_OK([] { return return_with_selectors(0x33, 0x2b); });
+}
+TEST(sys_rt_sigreturn, SIGSEGV_for_an_address_of_the_kernel) {
+    static uint64_t want_rip;
+    SignalAction a(SIGUSR1, +[](int, siginfo_t*, void* uc) {
+        static_cast<ucontext_t*>(uc)->uc_mcontext.gregs[REG_RIP] = static_cast<greg_t>(want_rip);
+    });
+    const uint64_t places[] = {0xffff888000001000, 0xffffffff80100000, 0x0000800000000000, 0x8000000000000000, ~0ul};
+    for (uint64_t rip : places) {
+        want_rip = rip;
+        EXPECT_CHILD_SIGNAL(SIGSEGV, [] { return raise(SIGUSR1); });
+    }
+}
+TEST(sys_rt_sigreturn, flags_of_the_machine_stay) {
+    SignalAction a(SIGUSR1, +[](int, siginfo_t*, void* uc) {
+        auto& flags = static_cast<ucontext_t*>(uc)->uc_mcontext.gregs[REG_EFL];
+        flags = (flags | 0x3000 | 0x4000 | 0x20000 | 0x180000) & ~0x200; // IOPL 3, NT, VM, VIF and VIP; no IF
+    });
+    long r = SYS_tgkill, pid = getpid(), tid = sys(SYS_gettid);
+    uint64_t flags = 0;
+    asm volatile("syscall; pushfq; pop %1" : "+a"(r), "=&r"(flags) : "D"(pid), "S"(tid), "d"(SIGUSR1) : "rcx", "r11", "cc", "memory");
+    EXPECT_EQ(0, r);
+    EXPECT_EQ(0x200u, flags & 0x1a7200u);
 }
 TEST(fault_stack, grows_on_touch_below) {
     EXPECT_CHILD_OK([] {

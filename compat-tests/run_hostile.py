@@ -16,6 +16,7 @@ def main():
     parser.add_argument("--from", dest="first", type=int, default=0)
     parser.add_argument("--to", type=int, default=460)
     parser.add_argument("--elf", type=int, default=200)
+    parser.add_argument("--isolation", choices=("none", "user"))
     parser.add_argument("-m", "--memory", default="256M")
     parser.add_argument("--stall", type=int, default=300, help="seconds for a range of calls without an end")
     parser.add_argument("binary")
@@ -26,6 +27,8 @@ def main():
     prefix = [options.linnet, "run", "-q", "-m", options.memory]
     if options.kernel and os.path.exists(options.kernel):
         prefix += ["--kernel", options.kernel]
+    if options.isolation:
+        prefix += ["--isolation", options.isolation]
     down, first, step = [], options.first, 40
     while first <= options.to + 1:
         last = min(first + step - 1, options.to)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs a compatibility test program on this Linux and in the guest, and compares case by case.
 
-    run_suite.py [--host-only] [--linnet PATH] [--kernel PATH] [--cpus N] [--linker on|off] [-m SIZE]
+    run_suite.py [--host-only] [--linnet PATH] [--kernel PATH] [--cpus N] [--linker on|off] [--isolation none|user] [-m SIZE]
                  [--filter PATTERN] [--expectations FILE] BINARY
 
 A case that takes the guest down (panic, hang, early end) fails alone: the program is started again behind
@@ -191,7 +191,9 @@ def main():
     parser.add_argument("--kernel")
     parser.add_argument("--cpus")
     parser.add_argument("--linker", choices=("on", "off"))
+    parser.add_argument("--isolation", choices=("none", "user"))
     parser.add_argument("--machine")
+    parser.add_argument("--qemu", help="more arguments for QEMU")
     parser.add_argument("-m", "--memory", default="256M")
     parser.add_argument("--filter", default="*")
     parser.add_argument("--expectations")
@@ -227,7 +229,8 @@ def main():
     prefix = [options.linnet, "run", "-m", options.memory]
     if options.kernel and os.path.exists(options.kernel):
         prefix += ["--kernel", options.kernel]
-    for flag, value in (("--cpus", options.cpus), ("--linker", options.linker), ("--machine", options.machine)):
+    for flag, value in (("--cpus", options.cpus), ("--linker", options.linker), ("--isolation", options.isolation),
+                        ("--machine", options.machine), ("--qemu", options.qemu)):
         if value:
             prefix += [flag, value]
     skipped = [name for name in cases if expectation(rules, name)[0] == "skip"]

@@ -5,6 +5,7 @@ namespace {
 
 constexpr uint64_t user_end = 0x7ffffffff000;
 constexpr uint64_t red_zone = 128;
+constexpr uint16_t user_cs = 0x33, user_ss = 0x2b;
 constexpr size_t xsave_minimum = 512 + 64;
 
 // EFLAGS that a frame may change: CF PF AF ZF SF TF DF OF RF AC; TF, DF and RF are off in a handler.
@@ -106,7 +107,9 @@ ProgramRegisters handler_registers(const SignalDelivery& d, const SignalFrameLay
 
 Result<SignalRestore> restore_signal_frame(const RtSigframe& f, uint64_t current_eflags) {
     const Sigcontext& c = f.uc.mcontext;
-    // Linux lets the CPU find a bad address on the way back; the signal is the same.
+    // Linux lets the CPU find a bad address or selector on the way back; the signal is the same.
+    if ((c.cs | 3) != user_cs) return EFAULT;
+    if ((f.uc.flags & UC_STRICT_RESTORE_SS) && (c.ss | 3) != user_ss) return EFAULT;
     if (c.rip >= user_end || c.rsp > user_end) return EFAULT;
     if (c.fpstate && (c.fpstate % 64 != 0 || c.fpstate > user_end - 512)) return EFAULT;
     SignalRestore out;

@@ -73,7 +73,7 @@ struct SignalRestore {
 };
 
 /// Checks a frame that the program handed in. `current_flags`: flags that the program can't change.
-/// EFAULT (SIGSEGV): RIP or RSP beyond the program's addresses, extended state misplaced.
+/// EFAULT (SIGSEGV): selectors other than the program's, RIP or RSP beyond its addresses, extended state misplaced.
 Result<SignalRestore> restore_signal_frame(const RtSigframe& frame, uint64_t current_eflags);
 
 /// How many bytes of extended state a frame holds, by its first 512 bytes: xsave_size at most; 512: x87 and SSE

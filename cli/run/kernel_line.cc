@@ -39,6 +39,8 @@ std::string kernel_command_line(const RunOptions& options, const Program& progra
         word("lockstat");
     if (!options.linker)
         word("linker=off");
+    if (options.isolated)
+        word("isolation=user");
     if (options.gdb)
         word("kaslr=off");
     if (options.terminal) {

@@ -146,6 +146,12 @@ bool parse_run_options(const std::vector<std::string>& words, RunOptions& option
                   throw CommandError("--linker " + text + ": wanted on or off");
               options.linker = text == "on";
           });
+    value("--isolation", "none (default): programs run beside the kernel, in ring 0; or user: in ring 3",
+          [&](const std::string& text) {
+              if (text != "none" && text != "user")
+                  throw CommandError("--isolation " + text + ": wanted none or user");
+              options.isolated = text == "user";
+          });
     value("--network", "user (default) or none", [&](const std::string& text) {
         if (text != "user" && text != "none")
             throw CommandError("--network " + text + ": wanted user or none");

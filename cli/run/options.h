@@ -44,6 +44,7 @@ struct RunOptions {
     bool terminal = false;
     bool interactive = false;
     bool linker = true;
+    bool isolated = false; // --isolation user
     bool network = true;
     std::string kernel;
     std::vector<std::string> kernel_options; // passed on as they are

@@ -202,7 +202,8 @@ int run_command(const std::vector<std::string>& words) {
         throw CommandError("-t: stdin is not a terminal");
     guest.kernel = kernel_file(options.kernel, !options.dry_run);
     Root root = make_root(options);
-    add_site_tables(root.tree); // with --linker off too: the kernel makes `hlt` fault by them
+    if (!options.isolated)
+        add_site_tables(root.tree); // with --linker off too: the kernel makes `hlt` fault by them; in ring 3 it does by itself
     if (!options.dry_run) {
         const ImageFile image = make_image(root.tree);
         guest.image = image.path;

@@ -83,6 +83,19 @@ TEST(KernelLine, program_and_options) {
               "/bin/echo \"a b\" \"--\" -x");
 }
 
+TEST(KernelLine, isolation) {
+    RunOptions options;
+    options.network = false;
+    ASSERT_TRUE(parse_run_options({"--isolation", "user", "--network", "none", "/bin/true"}, options));
+    Program program;
+    program.path = "/bin/true";
+    EXPECT_EQ(kernel_command_line(options, program, 0), "isolation=user -- /bin/true");
+    RunOptions other;
+    ASSERT_TRUE(parse_run_options({"--isolation", "none", "--network", "none", "/bin/true"}, other));
+    EXPECT_EQ(kernel_command_line(other, program, 0), "-- /bin/true");
+    EXPECT_THROW(parse_run_options({"--isolation", "maybe", "/bin/true"}, other), CommandError);
+}
+
 TEST(Environment, later_settings_win) {
     const auto environment = make_environment({"A=1", "HOME=/x"}, {"A=2", "PATH=/p"}, nullptr);
     EXPECT_EQ(environment, (std::vector<std::string>{"HOME=/x", "A=2", "PATH=/p"}));

@@ -141,6 +141,23 @@ def test_hlt_is_SIGSEGV():
             check(o.status == 128 + signal.SIGSEGV, name, "linker", linker, o)
 
 
+def test_isolated_programs_die_by_what_they_do_to_the_machine():
+    for how in ("cli", "out", "wrmsr", "cr3", "lidt", "direct-map", "hlt", "segv"):
+        here = subprocess.run([program("crash"), how], stdout=subprocess.DEVNULL, check=False)
+        check(here.returncode == -signal.SIGSEGV, how, "on this machine:", here.returncode)
+        o = run(program("crash"), how, flags=("--isolation", "user"))
+        check(o.status == 128 + signal.SIGSEGV, how, o)
+        check(o.out == b"about to die: %s\n" % how.encode() and b"panic" not in o.err, o)
+
+
+def test_isolation_is_told_by_v_and_by_the_binder():
+    for isolation, told in (("user", True), ("none", False)):
+        o = run(program("hello"), flags=("-v", "--isolation", isolation))
+        check(o.status == 0 and (b"programs run in ring 3" in o.err) == told, isolation, o)
+        o = run("/bin/sh", "-c", "while read line; do echo $line; done < /proc/linnet/binder", flags=("--isolation", isolation))
+        check(b"isolation %s\n" % isolation.encode() in o.out and (b"linker off\n" in o.out) == told, isolation, o)
+
+
 def test_musl_that_finds_a_double_free_is_SIGSEGV():
     here = subprocess.run([program("crash"), "double-free"], stdout=subprocess.DEVNULL, check=False)
     check(here.returncode == -signal.SIGSEGV, "on this machine:", here.returncode)
@@ -369,7 +386,8 @@ def test_unknown_flag_is_125():
 
 
 def test_bad_flag_values_are_125():
-    for flags in (("-m", "12"), ("-m", "lots"), ("--cpus", "0"), ("-p", "nonsense"), ("--machine", "pdp11")):
+    for flags in (("-m", "12"), ("-m", "lots"), ("--cpus", "0"), ("-p", "nonsense"), ("--machine", "pdp11"),
+                  ("--isolation", "maybe")):
         refused(run(program("hello"), flags=flags), 125, flags[1])
 
 

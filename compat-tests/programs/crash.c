@@ -1,4 +1,5 @@
-/* Dies as its argument says: segv, ud2, div0, hlt, double-free, stack, abort, trap, bus, kill, term, pipe, privileged, exit. */
+/* Dies as its argument says: segv, ud2, div0, hlt, double-free, stack, abort, trap, bus, kill, term, pipe, exit, signal N; by what only
+ * ring 3 stops: cli, out, wrmsr, cr3, lidt, direct-map. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>
@@ -50,6 +51,23 @@ int main(int argc, char **argv) {
             close(fds[0]);
             (void)!write(fds[1], "x", 1);
         }
+    } else if (strcmp(how, "cli") == 0) {
+        __asm__ volatile("cli");
+        for (volatile unsigned long n = 0; n < 1ul << 28; n++) {
+        }
+    } else if (strcmp(how, "out") == 0) {
+        __asm__ volatile("out %%al, %%dx" ::"a"(0x7f), "d"(0x501)); /* ends QEMU where it is allowed */
+    } else if (strcmp(how, "wrmsr") == 0) {
+        __asm__ volatile("wrmsr" ::"a"(0), "d"(0), "c"(0xc0000082)); /* LSTAR */
+        getppid();
+    } else if (strcmp(how, "cr3") == 0) {
+        __asm__ volatile("mov %0, %%cr3" ::"r"(0ul) : "memory");
+    } else if (strcmp(how, "lidt") == 0) {
+        static const char none[10];
+        __asm__ volatile("lidt %0; int3" ::"m"(none));
+    } else if (strcmp(how, "direct-map") == 0) {
+        /* All of the first 64 MiB, the kernel and its tables among them. */
+        memset((void *)0xffff888000000000, 0, 64ul << 20);
     } else if (strcmp(how, "signal") == 0 && argc > 2) {
         signal(atoi(argv[2]), SIG_DFL);
         kill(getpid(), atoi(argv[2]));

@@ -156,7 +156,9 @@ Result<void> show_binder(GrowingText& out, u64) {
     auto line = [&](const char* name, const std::atomic<u64>& v) {
         out.append("%s %lu\n", name, v.load(std::memory_order_relaxed));
     };
-    out.append("linker %s\n", boot_options.linker ? "on" : "off");
+    const bool isolated = program_cs() & 3;
+    out.append("linker %s\n", boot_options.linker && !isolated ? "on" : "off");
+    out.append("isolation %s\n", isolated ? "user" : "none");
     line("mappings", binder_counters.mappings);
     line("sites", binder_counters.sites);
     line("halts", binder_counters.halts);

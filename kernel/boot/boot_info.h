@@ -34,6 +34,7 @@ struct BootOptions {
     u32 groups[32] = {};
     u32 group_count = 0;
     bool strace = false, linker = true, aslr = true, kaslr = true, tty = false, serial_console = true, lock_stat = false;
+    bool isolate_programs = false; // isolation=user
     u16 tty_rows = 0, tty_columns = 0; // 0: not known
     u64 tsc_khz = 0;
     const char* const* env = nullptr; // env_count strings K=V

@@ -22,6 +22,12 @@ void set_switch(const char* name, const char* value, bool& to) {
     else log_warn("option %s=%s: on or off", name, value);
 }
 
+void set_isolation(const char* value) {
+    if (is(value, "user")) boot_options.isolate_programs = true;
+    else if (is(value, "none")) boot_options.isolate_programs = false;
+    else log_warn("option isolation=%s: none or user", value);
+}
+
 void set_user(const char* value) {
     u32* fields[2] = {&boot_options.uid, &boot_options.gid};
     const char* p = value;
@@ -67,6 +73,7 @@ void apply(const char* w) {
     else if (auto v = value("aslr=")) set_switch("aslr", v, o.aslr);
     else if (auto v = value("kaslr=")) set_switch("kaslr", v, o.kaslr);
     else if (auto v = value("linker=")) set_switch("linker", v, o.linker);
+    else if (auto v = value("isolation=")) set_isolation(v);
     else if (auto v = value("tsc_khz=")) o.tsc_khz = abi::parse_number(v).value_or(0);
     else if (auto v = value("console=")) o.serial_console = !is(v, "none");
     else if (is(w, "strace")) o.strace = true;

@@ -224,6 +224,8 @@ Result<void> set_fs_base(u64 base) {
     return {};
 }
 Result<void> set_gs_base(u64 base) { return set_fs_base(base); }
+void load_fs_base(u64) {}
+void load_gs_base(u64) {}
 u64 program_cs() { return 0x33; }
 u64 program_ss() { return 0x2b; }
 u64 elf_hwcap() { return 0; }

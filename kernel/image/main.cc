@@ -3,6 +3,7 @@
 #include "drivers/drivers.h"
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/interrupts.h"
+#include "kernel/arch/x86_64/isolation.h"
 #include "kernel/arch/x86_64/layout.h"
 #include "kernel/arch/x86_64/smp.h"
 #include "kernel/binder/binder.h"
@@ -146,11 +147,15 @@ extern "C" [[noreturn]] void kernel_start() {
     boot_cpu.stack_limit = boot->stack_base + 256;
     init_local_apic();
     parse_options();
+    if (boot_options.isolate_programs) isolate_programs();
     drop_identity_map();
     read_machine_tables();
     init_clock(boot_options.tsc_khz);
     init_timers();
     calibrate_apic_timer();
+    if (programs_isolated)
+        log_info("isolation=user: programs run in ring 3%s%s%s", cpu_features.smep ? ", SMEP" : "", cpu_features.smap ? ", SMAP" : "",
+                 cpu_features.umip ? ", UMIP" : "");
     if (boot_options.lock_stat) lock_stat_init();
     start_other_cpus();
     gather_boot_entropy();

@@ -190,8 +190,8 @@ void switch_to(PerCpu& p, RunQueue& q, Thread& prev, Thread& next) {
     if (p.deferred_head) next.work.fetch_or(kWorkDeferred, std::memory_order_relaxed);
     if (next.is_user) {
         activate(next.space);
-        (void)set_fs_base(next.fs_base);
-        if (next.gs_base != prev.gs_base || !prev.is_user) (void)set_gs_base(next.gs_base);
+        load_fs_base(next.fs_base);
+        if (next.gs_base != prev.gs_base || !prev.is_user) load_gs_base(next.gs_base);
         fpu_switch_in(next);
     }
     switch_stacks(&prev, &next);

@@ -95,6 +95,22 @@ void stop_here(Task& t, Process& p) {
     --p.stopped_threads;
 }
 
+/// A handler that is not at an address of the program: the fault of its first instruction, which the way back, by IRET, must not
+/// meet itself (and in ring 0 would be none).
+void fault_at_handler(Task& t, u64 address) {
+    constexpr u64 kProtection = 13, kPageFault = 14, kFetchedByUser = 0x15; // present, user, instruction fetch
+    const bool canonical = address >> 47 == 0x1ffff;
+    abi::Siginfo segv;
+    memset(&segv, 0, sizeof segv);
+    segv.signo = SIGSEGV;
+    segv.code = canonical ? SEGV_MAPERR : SI_KERNEL;
+    segv.fault.addr = canonical ? address : 0;
+    t.fault_trap = canonical ? kPageFault : kProtection;
+    t.fault_error = canonical ? kFetchedByUser : 0;
+    if (canonical) t.fault_address = address;
+    force_signal(t, segv);
+}
+
 } // namespace
 
 void deliver_signals(TrapFrame& f) {
@@ -181,6 +197,8 @@ void deliver_signals(TrapFrame& f) {
                 p.handlers->actions[SIGSEGV - 1].handler = abi::SIG_DFL;
             }
             force_signal(t, segv);
+        } else if (f.rip >> 47) {
+            fault_at_handler(t, f.rip);
         }
     }
     restart_interrupted_call(f);

@@ -76,11 +76,13 @@ void ProgramMemory::set_word(u64 index, u64 value) {
     if (!user_write(address_ + index * 8, value)) fail(__FILE__, __LINE__, "program memory is not writable");
 }
 
-ProgramThread::ProgramThread(const char* entry, u64 arg0, u64 arg1) : slot_(0) {
+ProgramThread::ProgramThread(const char* entry, u64 arg0, u64 arg1, u64 cs, u64 ss) : slot_(0) {
     while (slots_used >> slot_ & 1) ++slot_;
     CHECK(slot_ < kSlots);
     slots_used |= 1u << slot_;
     *current().frame = new_program_frame(program_address(entry), 0);
+    current().frame->cs = cs;
+    current().frame->ss = ss;
     current().frame->rdi = arg0;
     current().frame->rsi = arg1;
     CloneRequest r;

@@ -2,6 +2,7 @@
 // programs do, and memory that they share with the test.
 #pragma once
 
+#include "kernel/arch/x86_64/program.h"
 #include "kernel/mm/address_space.h"
 #include "kernel/task/task.h"
 
@@ -32,7 +33,9 @@ class ProgramMemory : NoCopy {
 /// A thread of the test process that starts at a label of programs.S with its two arguments in RDI and RSI.
 class ProgramThread : NoCopy {
   public:
-    ProgramThread(const char* entry, u64 arg0, u64 arg1 = 0);
+    ProgramThread(const char* entry, u64 arg0, u64 arg1 = 0) : ProgramThread(entry, arg0, arg1, program_cs(), program_ss()) {}
+    /// With these selectors in the frame that it starts by.
+    ProgramThread(const char* entry, u64 arg0, u64 arg1, u64 cs, u64 ss);
     /// Waits for its end, without any timer.
     ~ProgramThread() { join(); }
     void join();

@@ -253,6 +253,23 @@ ktest_\name:
     check_red_zone
     finish
 
+// Faults in ring 3.
+    program clear_interrupts
+    before_trap
+    cli
+    after_trap
+
+    program write_port                    // the POST code's
+    before_trap
+    out %al, $0x80
+    after_trap
+
+// Ends at once; RESUME is set to `end`.
+    program never
+    ud2
+    program end
+    finish
+
 // Counts RDI[0] up until RDI[1] is not zero.
     program spin
 1:  lock incq (%rdi)
@@ -411,6 +428,19 @@ ktest_\name:
 ktest_programs_end:
 
 // ---------------------------------------------------------------------------------------------------------------
+// u64 ktest_plain_load(u64 address): 0 if it can be read as kernel memory is, -1 if it faults. Kernel code.
+    .text
+    .globl ktest_plain_load
+ktest_plain_load:
+1:  mov (%rdi), %rax
+    xor %eax, %eax
+    ret
+2:  mov $-1, %rax
+    ret
+    .pushsection .ex_table, "a"
+    .long 1b - ., 2b - .
+    .popsection
+
 // u64 ktest_callee_saved(u64 seed, u64 rounds): calls ktest_switch_away() with known callee-saved registers; how often one
 // came back changed. Kernel code.
     .text

@@ -2,7 +2,7 @@
 """Runs the in-kernel tests in QEMU: all cases in one boot, then each case that must panic in a boot of its own, whose
 panic block is compared with docs/boot-protocol.md and with the lines "expect ..." that the case printed.
 
-    kernel/tests/run_ktest.py build/kernel/image/linnet-ktest.elf [--cpus N] [--machine microvm|q35] [--filter 'Suite.*'] [--seed N]
+    kernel/tests/run_ktest.py build/kernel/image/linnet-ktest.elf [--cpus N] [--machine microvm|q35] [--isolation none|user] [--filter 'Suite.*'] [--seed N]
 
 QEMU's status: 1 passed, 3 failed, 255 panicked. Exit status 0 only if every case did as it should."""
 
@@ -35,7 +35,7 @@ def boot(options, words):
                "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-accel", "tcg", "-cpu", "max",
                "-m", "64", "-smp", str(options.cpus), "-serial", "stdio",
                "-device", "isa-debug-exit,iobase=0x501,iosize=1", "-kernel", options.kernel,
-               "-append", "loglevel=warn -- " + " ".join(words)]
+               "-append", "loglevel=warn isolation=%s -- " % options.isolation + " ".join(words)]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               timeout=options.timeout, check=False)
@@ -94,6 +94,7 @@ def main():
     parser.add_argument("kernel")
     parser.add_argument("--cpus", type=int, default=1)
     parser.add_argument("--machine", default="microvm")
+    parser.add_argument("--isolation", default="none", choices=("none", "user"))
     parser.add_argument("--filter", default="*")
     parser.add_argument("--seed", type=int, default=int(os.environ.get("LINNET_SEED", "1")))
     parser.add_argument("--timeout", type=int, default=900, help="seconds for a boot")

@@ -124,6 +124,7 @@ SignalDelivery delivery() {
     d.action.restorer = 0x403000;
     d.action.flags = SA_RESTORER | SA_SIGINFO;
     d.info.signo = SIGUSR1;
+    d.cs = 0x33, d.ss = 0x2b;
     d.xsave_size = 832;
     d.xfeatures = 7;
     return d;
@@ -206,6 +207,13 @@ TEST(SignalFrame, HostileFramesAtSigreturn) {
     EXPECT_EQ(error([](RtSigframe& f) { f.uc.mcontext.rsp = 0xffff800000000000; }), EFAULT);
     EXPECT_EQ(error([](RtSigframe& f) { f.uc.mcontext.fpstate += 8; }), EFAULT);
     EXPECT_EQ(error([](RtSigframe& f) { f.uc.mcontext.fpstate = 0xffffffff80000000; }), EFAULT);
+    for (uint16_t cs : {0, 0x10, 0x13, 0x23, 0x2b, 0x37, 0xffff})
+        EXPECT_EQ(error([cs](RtSigframe& f) { f.uc.mcontext.cs = cs; }), EFAULT) << cs;
+    for (uint16_t ss : {0, 0x18, 0x1b, 0x33, 0x2f, 0xffff}) {
+        EXPECT_EQ(error([ss](RtSigframe& f) { f.uc.mcontext.ss = ss; }), EFAULT) << ss;
+        EXPECT_EQ(error([ss](RtSigframe& f) { f.uc.mcontext.ss = ss, f.uc.flags &= ~uint64_t(UC_STRICT_RESTORE_SS); }), Errno{});
+    }
+    EXPECT_EQ(error([](RtSigframe& f) { f.uc.mcontext.cs = 0x30, f.uc.mcontext.ss = 0x28; }), Errno{}); // the ring is always 3
     RtSigframe f = good;
     f.uc.mcontext.eflags = ~0ull;
     f.uc.sigmask.bits = ~0ull;

@@ -1,6 +1,7 @@
 // Set-up of a CPU: segments, task state, interrupt table, control registers, MSRs.
 #include "kernel/arch/x86_64/cpu.h"
 
+#include "kernel/arch/x86_64/isolation.h"
 #include "kernel/arch/x86_64/program.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/panic.h"
@@ -19,8 +20,7 @@ u8 cpu_may_change;
 
 namespace {
 
-constexpr u16 kKernelCs = 0x10, kKernelSs = 0x18, kTssSelector = 0x40;
-static_assert(kKernelSs == 0x18); // entry.S
+constexpr u16 kTssSelector = 0x40;
 constexpr u32 kIstSize = 8192;
 constexpr u32 kMsrEfer = 0xc0000080, kMsrStar = 0xc0000081, kMsrLstar = 0xc0000082, kMsrFmask = 0xc0000084,
               kMsrFsBase = 0xc0000100, kMsrGsBase = 0xc0000101, kMsrKernelGsBase = 0xc0000102;
@@ -34,11 +34,10 @@ struct [[gnu::packed]] Tss {
     u16 reserved3, io_map_base;
 };
 
-/// Selectors as Linux's, so that frames and debuggers see the usual numbers: 0x10, 0x18 kernel; 0x2b, 0x33 ring 3.
+/// 0x10, 0x18: the kernel's code and stack; 0x2b, 0x33: ring 3's stack and code, in the order that SYSRET wants. Linux's 32-bit code
+/// segment (0x23) is missing: there is no way into compatibility mode, whose `syscall` would enter at CSTAR.
 struct CpuTables {
-    u64 gdt[10] = {
-        0, 0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0x00cffb000000ffff, 0x00cff3000000ffff, 0x00affb000000ffff, 0, 0, 0,
-    };
+    u64 gdt[10] = {0, 0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0, 0x00cff3000000ffff, 0x00affb000000ffff, 0, 0, 0};
     Tss tss{};
 };
 
@@ -68,6 +67,9 @@ void detect_features() {
     if (max >= 7) {
         auto l7 = cpu::cpuid(7);
         cpu_features.fsgsbase = l7.ebx & 1;
+        cpu_features.smep = l7.ebx >> 7 & 1;
+        cpu_features.smap = l7.ebx >> 20 & 1;
+        cpu_features.umip = l7.ecx >> 2 & 1;
         cpu_features.erms = l7.ebx >> 9 & 1;
         cpu_features.rdseed = l7.ebx >> 18 & 1;
     }
@@ -84,7 +86,7 @@ void build_idt() {
     for (u32 v = 0; v < 256; ++v) {
         u64 a = reinterpret_cast<u64>(trap_stubs) + v * 16;
         u8 ist = v == 2 ? 2 : v == 8 ? 3 : v == 18 ? 4 : 1;
-        // int3 and into may come from ring 3.
+        // `int 3` and `int 4` are a program's to use; any other `int n` of ring 3 is a general protection fault.
         u8 type = v == 3 || v == 4 ? 0xee : 0x8e;
         idt[v] = {u16(a), kKernelCs, ist, type, u16(a >> 16), u32(a >> 32), 0};
     }
@@ -114,7 +116,7 @@ void init_cpu(PerCpu& p) {
         t->tss.ist[i] = top;
     }
     t->tss.rsp[0] = t->tss.ist[0];
-    t->tss.io_map_base = sizeof(Tss);
+    t->tss.io_map_base = sizeof(Tss); // beyond the limit: no port is ring 3's
     u64 base = reinterpret_cast<u64>(&t->tss), limit = sizeof(Tss) - 1;
     t->gdt[8] = limit | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
     t->gdt[9] = base >> 32;
@@ -129,9 +131,8 @@ void init_cpu(PerCpu& p) {
         "r"(u32(kKernelSs)), "r"(0)
         : "rax", "memory");
     asm volatile("ltr %w0" ::"r"(kTssSelector));
+    asm volatile("lldt %w0" ::"r"(0));
 
-    p.program_cs = kKernelCs;
-    p.program_ss = kKernelSs;
     cpu::wrmsr(kMsrGsBase, reinterpret_cast<u64>(&p));
     cpu::wrmsr(kMsrKernelGsBase, 0);
     cpu::wrmsr(kMsrFsBase, 0);
@@ -147,6 +148,7 @@ void init_cpu(PerCpu& p) {
     if (cpu_features.fsgsbase) cr4 |= 1 << 16;
     if (cpu_features.xsave) cr4 |= 1 << 18;
     cpu::write_cr4(cr4);
+    if (programs_isolated) isolate_cpu();
     if (cpu_features.xsave) {
         auto ld = cpu::cpuid(0xd, 0);
         u32 features = ld.eax & 0xe7; // x87, SSE, AVX, AVX-512; no MPX, no PKRU
@@ -155,8 +157,8 @@ void init_cpu(PerCpu& p) {
     }
 }
 
-u64 program_cs() { return per_cpu().program_cs; }
-u64 program_ss() { return per_cpu().program_ss; }
+u64 program_cs() { return programs_isolated ? kUserCs : kKernelCs; }
+u64 program_ss() { return programs_isolated ? kUserSs : kKernelSs; }
 
 u64 get_fs_base() {
     if (!cpu_features.fsgsbase) return cpu::rdmsr(kMsrFsBase);
@@ -168,16 +170,22 @@ u64 get_fs_base() {
 // In the kernel the program's GS base stands in the MSR that swapgs exchanges.
 u64 get_gs_base() { return cpu::rdmsr(kMsrKernelGsBase); }
 
-Result<void> set_fs_base(u64 base) {
-    if (base >= 0x7ffffffff000) return EPERM;
+void load_fs_base(u64 base) {
     if (cpu_features.fsgsbase) asm volatile("wrfsbase %0" ::"r"(base));
     else cpu::wrmsr(kMsrFsBase, base);
+}
+
+void load_gs_base(u64 base) { cpu::wrmsr(kMsrKernelGsBase, base); }
+
+Result<void> set_fs_base(u64 base) {
+    if (base >= 0x7ffffffff000) return EPERM;
+    load_fs_base(base);
     return {};
 }
 
 Result<void> set_gs_base(u64 base) {
     if (base >= 0x7ffffffff000) return EPERM;
-    cpu::wrmsr(kMsrKernelGsBase, base);
+    load_gs_base(base);
     return {};
 }
 
@@ -224,6 +232,7 @@ void cpu_flag_names(TextBuffer& out) {
         {1, 'c', "pni pclmulqdq dtes64 monitor ds_cpl vmx smx est tm2 ssse3 cid sdbg fma cx16 xtpr pdcm - pcid dca sse4_1 sse4_2 x2apic movbe popcnt tsc_deadline_timer aes xsave - avx f16c rdrand hypervisor"},
         {0x80000001, 'c', "lahf_lm cmp_legacy svm extapic cr8_legacy abm sse4a misalignsse 3dnowprefetch osvw ibs xop skinit wdt"},
         {7, 'b', "fsgsbase tsc_adjust - bmi1 hle avx2 - smep bmi2 erms invpcid rtm cqm - mpx rdt_a avx512f avx512dq rdseed adx smap avx512ifma - clflushopt clwb intel_pt avx512pf avx512er avx512cd sha_ni avx512bw avx512vl"},
+        {7, 'c', "- avx512vbmi umip - - - avx512_vbmi2 - gfni vaes vpclmulqdq avx512_vnni avx512_bitalg - avx512_vpopcntdq - - - - - - - rdpid"},
     };
     bool first = true;
     for (const Word& w : words) {

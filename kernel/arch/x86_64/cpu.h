@@ -15,6 +15,9 @@ class PageTable;
 
 inline constexpr u32 kMaxCpus = 64;
 
+/// Selectors as Linux's, so that frames and debuggers see the usual numbers. Known to entry.S.
+inline constexpr u16 kKernelCs = 0x10, kKernelSs = 0x18, kUserSs = 0x2b, kUserCs = 0x33;
+
 /// One per CPU, found through GS in the kernel. Offsets of the first fields are known to entry.S.
 struct PerCpu {
     PerCpu* self;          // 0
@@ -22,8 +25,6 @@ struct PerCpu {
     u64 stack_top;         // 16: of the current thread's kernel stack
     u64 program_rsp;       // 24: scratch of the system call entry
     u64 stack_limit;       // 32: lowest usable address of the current thread's kernel stack
-    u64 program_cs;        // 40: what a frame of the system call entry holds
-    u64 program_ss;        // 48
     u32 index;
     u32 apic_id;
     Thread* idle;
@@ -109,6 +110,12 @@ inline u64 read_cr3() {
     return v;
 }
 inline void write_cr3(u64 v) { asm volatile("mov %0, %%cr3" ::"r"(v) : "memory"); }
+inline u64 read_cr0() {
+    u64 v;
+    asm volatile("mov %%cr0, %0" : "=r"(v));
+    return v;
+}
+inline void write_cr0(u64 v) { asm volatile("mov %0, %%cr0" ::"r"(v) : "memory"); }
 inline u64 read_cr4() {
     u64 v;
     asm volatile("mov %%cr4, %0" : "=r"(v));
@@ -160,7 +167,7 @@ inline PerCpu& per_cpu(u32 index) { return *per_cpu_table[index]; }
 #endif
 
 /// Features found at boot.
-struct CpuFeatures { bool fsgsbase, xsave, xsaveopt, xsavec, erms, pdpe1gb, rdrand, rdseed, tsc_deadline, x2apic, invariant_tsc, hypervisor, pge; };
+struct CpuFeatures { bool smep, smap, umip, fsgsbase, xsave, xsaveopt, xsavec, erms, pdpe1gb, rdrand, rdseed, tsc_deadline, x2apic, invariant_tsc, hypervisor, pge; };
 extern CpuFeatures cpu_features;
 
 /// GDT, TSS, IDT, MSRs and control registers of this CPU. Boot (CPU 0) and start of the others. ENOMEM.

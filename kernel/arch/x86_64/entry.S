@@ -5,9 +5,10 @@
 #define PCPU_STACK_TOP 16
 #define PCPU_PROGRAM_RSP 24
 #define PCPU_STACK_LIMIT 32
-#define PCPU_PROGRAM_CS 40
-#define PCPU_PROGRAM_SS 48
-#define KERNEL_SS 0x18                        // cpu.cc
+#define KERNEL_CS 0x10                        // cpu.h
+#define KERNEL_SS 0x18
+#define USER_CS 0x33
+#define USER_SS 0x2b
 #define THREAD_SAVED_RSP 16
 #define THREAD_WORK 32
 
@@ -22,27 +23,40 @@
 #define F_SS 168
 #define F_SIZE 176
 
+// What differs with isolation=user stands in a copy of its own, so that ring 0 pays nothing for it. isolation.cc writes a jump to the
+// copy over the start of the original, and does away with `stac` and `clac` on a CPU without SMAP.
+    .macro isolated_copy original, copy
+    .pushsection .isolation_table, "a"
+    .long \original - ., \copy - .
+    .popsection
+    .endm
+    .macro smap instruction
+88: \instruction
+    .pushsection .isolation_table, "a"
+    .long 88b - ., 0
+    .popsection
+    .endm
+
     .text
 // ---------------------------------------------------------------------------------------------------------------
-// The `syscall` instruction, from ring 0 and ring 3 alike. IF, DF, TF, AC, NT are cleared by FMASK. RCX = return
+// The `syscall` instruction, from ring 0 and from ring 3 (isolated). IF, DF, TF, AC, NT are cleared by FMASK. RCX = return
 // address, R11 = RFLAGS. The program's red zone is not touched: the thread's kernel stack is used.
-    .balign 64
-    .fill 57, 1, 0xcc
-// From the stub of a bound call site (kernel/binder): a jump with interrupts off, RAX and RCX as the instruction leaves them.
-// What else the instruction does, for a program with no unusual flags.
-    .globl linked_entry
-linked_entry:
-    cld
-    mov $0x202, %r11d
-    .globl syscall_entry
-syscall_entry:
+    .macro system_call isolated
     swapgs
     mov %rsp, %gs:PCPU_PROGRAM_RSP
     mov %gs:PCPU_STACK_TOP, %rsp
-    pushq %gs:PCPU_PROGRAM_SS
+    .if \isolated
+    pushq $USER_SS
+    .else
+    pushq $KERNEL_SS
+    .endif
     pushq %gs:PCPU_PROGRAM_RSP
     push %r11
-    pushq %gs:PCPU_PROGRAM_CS
+    .if \isolated
+    pushq $USER_CS
+    .else
+    pushq $KERNEL_CS
+    .endif
     push %rcx
     pushq $0x100
     push %rax
@@ -87,16 +101,39 @@ syscall_entry:
     pop %rsi
     pop %rdi
     mov 16(%rsp), %rcx
-    mov 32(%rsp), %r11
-    testb $3, 24(%rsp)
+    .if \isolated
+    mov %rcx, %r11
+    shr $47, %r11                         // not canonical, or the kernel's: SYSRET would fault in ring 0
     jne 2f
+    .endif
+    mov 32(%rsp), %r11
     mov 40(%rsp), %rsp
     swapgs
+    .if \isolated
+    sysretq
+2:  sub $120, %rsp                        // the registers again, by IRET
+    jmp restore_and_iret
+    .else
     sti                                   // takes effect after the next instruction
     jmp *%rcx
-2:  mov 40(%rsp), %rsp
-    swapgs
-    sysretq
+    .endif
+    .endm
+
+    .balign 64
+    .fill 57, 1, 0xcc
+// From the stub of a bound call site (kernel/binder): a jump with interrupts off, RAX and RCX as the instruction leaves them.
+// What else the instruction does, for a program with no unusual flags.
+    .globl linked_entry
+linked_entry:
+    cld
+    mov $0x202, %r11d
+    .globl syscall_entry
+syscall_entry:
+    system_call 0
+    .globl syscall_entry_isolated
+    .balign 64
+syscall_entry_isolated:
+    system_call 1
 
 // Work is to be done, or the frame was changed: everything is restored, by IRET. Interrupts are off.
 return_slow:
@@ -175,22 +212,36 @@ trap_stubs:
     .endr
 
 // On the IST stack: [0] vector, [8] error, [16] rip, [24] cs, [32] rflags, [40] rsp, [48] ss.
-    .balign 16
-trap_common:
+    .macro trap isolated
     cld
+    .if \isolated
+    smap clac                             // the program's AC is no leave to touch its memory
+    .endif
     push %rax
     push %rcx
+    .if \isolated
+    testb $3, 40(%rsp)                    // CS: ring 3 is the program
+    jz 1f
+    .else
     cmpq $0, 32(%rsp)                     // RIP: the upper half is the kernel
     js 1f
-    swapgs
+    .endif
+4:  swapgs
     mov %gs:PCPU_STACK_TOP, %rax
     sub $F_SIZE, %rax
     jmp 2f
-1:  mov 56(%rsp), %rax                    // go on below the interrupted stack
+1:
+    .if \isolated
+    lea iret_instruction(%rip), %rax
+    cmp %rax, 32(%rsp)
+    je 5f
+6:
+    .endif
+    mov 56(%rsp), %rax                    // go on below the interrupted stack
     sub $F_SIZE, %rax
     and $-16, %rax
     cmp %gs:PCPU_STACK_LIMIT, %rax
-    jb 9f
+    jb stack_used_up
 2:  pop %rcx
     mov %rcx, 88(%rax)                    // rcx
     pop %rcx
@@ -226,8 +277,13 @@ trap_common:
     // The CPU came in with a null SS. The one that system calls run with: QEMU's TCG translates code for each of the two.
     mov $KERNEL_SS, %ecx
     mov %ecx, %ss
+    .if \isolated
+    testb $3, F_CS(%rsp)
+    jz 3f
+    .else
     cmpq $0, F_RIP(%rsp)
     js 3f
+    .endif
     xor %ebp, %ebp                        // end of the kernel's frame chain
     mov %rsp, %rdi
     call trap_dispatch
@@ -235,9 +291,33 @@ trap_common:
 3:  mov %rsp, %rdi
     call trap_dispatch
     jmp restore_and_iret_kernel
+    .if \isolated
+    // The IRET to ring 3 failed, with everything but its five words restored: where the program wanted to go is not canonical.
+    // It is the program's fault, at that place.
+5:  mov 56(%rsp), %rcx
+    testb $3, 8(%rcx)
+    jz 6b                                 // on the way back to the kernel: a bug
+    mov (%rcx), %rax
+    mov %rax, 32(%rsp)
+    mov 16(%rcx), %rax
+    mov %rax, 48(%rsp)
+    mov 24(%rcx), %rax
+    mov %rax, 56(%rsp)
+    movq $USER_CS, 40(%rsp)
+    movq $USER_SS, 64(%rsp)
+    jmp 4b
+    .endif
+    .endm
+    .balign 16
+trap_common:
+    trap 0
+trap_common_isolated:
+    trap 1
+    isolated_copy trap_common, trap_common_isolated
 
 // The interrupted kernel stack is used up: report it from the IST stack.
-9:  pop %rcx
+stack_used_up:
+    pop %rcx
     pop %rax
     jmp trap_on_own_stack
 
@@ -264,6 +344,9 @@ trap_on_own_stack:
     mov F_VECTOR(%rsp), %rcx
     mov %rcx, F_ORIG_RAX(%rsp)
     mov %rax, F_VECTOR(%rsp)
+    pushfq
+    andl $~0x40000, (%rsp)                // AC
+    popfq
     mov %rsp, %rdi
     call fatal_trap                       // returns only for an NMI that means nothing
     jmp restore_and_iret_kernel
@@ -312,10 +395,28 @@ program_thread_start:
     .popsection
     .endm
 
-// u64 user_copy(void* to, const void* from, u64 n): bytes not copied.
-    .globl user_copy
+// With isolation=user the same between STAC and CLAC (SMAP).
+//   u64 user_copy(void* to, const void* from, u64 n): bytes not copied.
+//   u64 user_clear(void* to, u64 n): bytes not cleared.
+//   u64 user_load32(const u32*): the value, or -1 in 64 bits on a fault.
+//   u64 user_cas32(u32* p, u32 expected, u32 desired): the old value, or -1 on a fault.
+//   i64 user_string(char* to, const char* from, u64 n): length without the NUL; n if none was found; -1 on a fault.
+    .macro open_program_memory isolated
+    .if \isolated
+    smap stac
+    .endif
+    .endm
+    .macro close_program_memory isolated
+    .if \isolated
+    smap clac
+    .endif
+    .endm
+
+    .macro program_memory suffix, isolated
+    .globl user_copy\suffix
     .balign 16
-user_copy:
+user_copy\suffix:
+    open_program_memory \isolated
     mov %rdx, %rcx
     cmp $8, %rdx
     jb 2f
@@ -324,18 +425,19 @@ user_copy:
 1:  rep movsq
     mov %edx, %ecx
 2:  rep movsb
+    close_program_memory \isolated
     xor %eax, %eax
     ret
-8:  lea (%rdx, %rcx, 8), %rax             // words left and the tail
-    ret
-9:  mov %rcx, %rax
+8:  lea (%rdx, %rcx, 8), %rcx             // words left and the tail
+9:  close_program_memory \isolated
+    mov %rcx, %rax
     ret
     fixup 1b, 8b
     fixup 2b, 9b
 
-// u64 user_clear(void* to, u64 n): bytes not cleared.
-    .globl user_clear
-user_clear:
+    .globl user_clear\suffix
+user_clear\suffix:
+    open_program_memory \isolated
     xor %eax, %eax
     mov %rsi, %rcx
     shr $3, %rcx
@@ -343,37 +445,42 @@ user_clear:
 1:  rep stosq
     mov %esi, %ecx
 2:  rep stosb
+    close_program_memory \isolated
     ret
-8:  lea (%rsi, %rcx, 8), %rax
-    ret
-9:  mov %rcx, %rax
+8:  lea (%rsi, %rcx, 8), %rcx
+9:  close_program_memory \isolated
+    mov %rcx, %rax
     ret
     fixup 1b, 8b
     fixup 2b, 9b
 
-// u64 user_load32(const u32*): the value, or -1 in 64 bits on a fault.
-    .globl user_load32
-user_load32:
+    .globl user_load32\suffix
+user_load32\suffix:
+    open_program_memory \isolated
 1:  mov (%rdi), %eax
+    close_program_memory \isolated
     ret
-9:  mov $-1, %rax
+9:  close_program_memory \isolated
+    mov $-1, %rax
     ret
     fixup 1b, 9b
 
-// u64 user_cas32(u32* p, u32 expected, u32 desired): the old value, or -1 on a fault.
-    .globl user_cas32
-user_cas32:
+    .globl user_cas32\suffix
+user_cas32\suffix:
+    open_program_memory \isolated
     mov %esi, %eax
 1:  lock cmpxchg %edx, (%rdi)
+    close_program_memory \isolated
     mov %eax, %eax
     ret
-9:  mov $-1, %rax
+9:  close_program_memory \isolated
+    mov $-1, %rax
     ret
     fixup 1b, 9b
 
-// i64 user_string(char* to, const char* from, u64 n): length without the NUL; n if none was found; -1 on a fault.
-    .globl user_string
-user_string:
+    .globl user_string\suffix
+user_string\suffix:
+    open_program_memory \isolated
     xor %eax, %eax
 1:  cmp %rdx, %rax
     jae 3f
@@ -383,9 +490,18 @@ user_string:
     jz 3f
     inc %rax
     jmp 1b
-3:  ret
-9:  mov $-1, %rax
+3:  close_program_memory \isolated
+    ret
+9:  close_program_memory \isolated
+    mov $-1, %rax
     ret
     fixup 2b, 9b
+    .endm
+
+    program_memory , 0
+    program_memory _isolated, 1
+    .irp name, user_copy, user_clear, user_load32, user_cas32, user_string
+    isolated_copy \name, \name\()_isolated
+    .endr
 
     .section .note.GNU-stack, "", @progbits

@@ -13,6 +13,9 @@ u64 get_fs_base();
 u64 get_gs_base();
 Result<void> set_fs_base(u64 base);
 Result<void> set_gs_base(u64 base);
+/// The same with any base that get_*_base gave: a program may have put there, by its own instructions, what it likes.
+void load_fs_base(u64 base);
+void load_gs_base(u64 base);
 /// The code and stack selectors that a program's frame must have (sigreturn).
 u64 program_cs();
 u64 program_ss();
