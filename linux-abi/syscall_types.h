@@ -76,7 +76,7 @@ enum class NameTable : uint8_t {
     futex_flags, prctl_op, arch_prctl_op, ioctl_cmd, membarrier_cmd, membarrier_flags, rseq_flags,
     getrandom_flags, mount_flags, umount_flags, reboot_cmd, seccomp_op, ptrace_op, socket_option_sol,
     pipe_flags, file_type, pidfd_flags, accept_flags, pkey_rights, mempolicy_mode, kcmp_type, capability,
-    ip_protocol, so_names, ip_names, ipv6_names, tcp_names, udp_names, reboot_magic, syslog_action, count
+    sigev_notify, ip_protocol, so_names, ip_names, ipv6_names, tcp_names, udp_names, reboot_magic, syslog_action, count
 };
 
 /// Structures that trace prints in full; others print as their address.
@@ -84,7 +84,7 @@ enum class StructId : uint8_t {
     opaque, stat, statx, statfs, timespec, timeval, itimerspec, itimerval, timezone, sigset, sigaction,
     sigaltstack, siginfo, rlimit, rusage, sysinfo, utsname, epoll_event, clone_args, sched_param, sched_attr,
     msghdr, mmsghdr, flock, winsize, termios, tms, open_how, int32, int64, fd_pair, uint32, dirents, cap_header, cap_data,
-    timespec_pair, timeval_pair, sigset_arg, robust_list, rseq
+    timespec_pair, timeval_pair, sigset_arg, robust_list, rseq, sigevent
 };
 
 struct ArgSpec {
@@ -220,6 +220,7 @@ template <> inline constexpr StructId struct_id<CapUserData> = StructId::cap_dat
 template <> inline constexpr StructId struct_id<Timespec[2]> = StructId::timespec_pair;
 template <> inline constexpr StructId struct_id<Timeval[2]> = StructId::timeval_pair;
 template <> inline constexpr StructId struct_id<int32_t[2]> = StructId::fd_pair;
+template <> inline constexpr StructId struct_id<Sigevent> = StructId::sigevent;
 template <> inline constexpr StructId struct_id<SigSetArg> = StructId::sigset_arg;
 
 // clang-format off

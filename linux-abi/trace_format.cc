@@ -718,6 +718,17 @@ void format_signal(TraceText& out, const Siginfo& info) {
         out.decimal(info.chld.utime);
         out.put(", si_stime=");
         out.decimal(info.chld.stime);
+    } else if (info.code == SI_TIMER) {
+        out.put(", si_timerid=");
+        out.hex(static_cast<uint32_t>(info.timer.tid));
+        out.put(", si_overrun=");
+        out.decimal(info.timer.overrun);
+        if (info.timer.value) {
+            out.put(", si_int=");
+            out.decimal(static_cast<int32_t>(info.timer.value));
+            out.put(", si_ptr=");
+            out.address(info.timer.value);
+        }
     } else if (info.code <= 0) {
         out.put(", si_pid=");
         out.decimal(info.kill.pid);

@@ -390,6 +390,9 @@ constexpr ValueName tcp_names[] = {
     N(TCP_FASTOPEN_CONNECT), N(TCP_ULP), N(TCP_FASTOPEN_KEY), N(TCP_FASTOPEN_NO_COOKIE),
     N(TCP_ZEROCOPY_RECEIVE), N(TCP_INQ), N(TCP_TX_DELAY),
 };
+constexpr ValueName sigev_notify[] = {
+    N(SIGEV_SIGNAL), N(SIGEV_NONE), N(SIGEV_THREAD), N(SIGEV_THREAD_ID),
+};
 constexpr ValueName udp_names[] = {
     N(UDP_CORK), N(UDP_ENCAP), N(UDP_NO_CHECK6_TX), N(UDP_NO_CHECK6_RX), N(UDP_SEGMENT), N(UDP_GRO),
 };
@@ -478,6 +481,7 @@ NameList name_list(NameTable table) {
     case NameTable::pidfd_flags: return {pidfd_flags, "PIDFD_?\??", nullptr};
     case NameTable::accept_flags: return {accept_flags, "SOCK_?\??", nullptr};
     case NameTable::capability: return {capability, "CAP_?\??", nullptr};
+    case NameTable::sigev_notify: return {sigev_notify, "SIGEV_?\??", nullptr};
     case NameTable::ip_protocol: return {ip_protocol, "IPPROTO_?\??", nullptr};
     case NameTable::so_names: return {so_names, "SO_?\??", nullptr};
     case NameTable::ip_names: return {ip_names, "IP_?\??", nullptr};

@@ -154,6 +154,29 @@ void put_clone_args(TraceText& out, const CloneArgs& a) {
     if (a.flags & CLONE_SETTLS) f.address("tls", a.tls);
 }
 
+void put_sigevent(TraceText& out, const Sigevent& e) {
+    Fields f(out);
+    if (e.value) {
+        TraceText& v = f.name("sigev_value");
+        v.put("{sival_int=");
+        v.decimal(static_cast<int32_t>(e.value));
+        v.put(", sival_ptr=");
+        v.hex(e.value);
+        v.put('}');
+    }
+    const bool sends = e.notify == SIGEV_SIGNAL || e.notify == SIGEV_THREAD || e.notify == SIGEV_THREAD_ID;
+    if (sends) put_signal(f.name("sigev_signo"), e.signo);
+    else f.udec("sigev_signo", static_cast<uint32_t>(e.signo));
+    f.enumerated("sigev_notify", NameTable::sigev_notify, static_cast<uint32_t>(e.notify));
+    if (e.notify == SIGEV_THREAD_ID) f.dec("sigev_notify_thread_id", e.tid);
+    if (e.notify == SIGEV_THREAD) {
+        uint64_t function_and_attributes[2];
+        __builtin_memcpy(function_and_attributes, e.pad, sizeof function_and_attributes);
+        f.address("sigev_notify_function", function_and_attributes[0]);
+        f.address("sigev_notify_attributes", function_and_attributes[1]);
+    }
+}
+
 void put_sysinfo(TraceText& out, const Sysinfo& s) {
     Fields f(out);
     f.dec("uptime", s.uptime);
@@ -356,6 +379,7 @@ bool put_known(TraceText& out, StructId id, uint64_t at, MemoryReader& memory) {
             if (v.mode) f.name("mode").octal(v.mode);
             f.hex("resolve", v.resolve);
         });
+    case StructId::sigevent: return with<Sigevent>(out, at, memory, [&](auto& v) { put_sigevent(out, v); });
     case StructId::sigset_arg:
         return with<SigSetArg>(out, at, memory, [&](auto& v) {
             Fields f(out);

@@ -13,6 +13,7 @@
 namespace linnet {
 
 class AddressSpace;
+class PosixTimerTable;
 class Task;
 
 struct ResourceLimit { u64 soft, hard; };
@@ -101,6 +102,9 @@ class Process : public RcuCounted {
     // Interval timers: signal_lock.
     IntervalTimer timers[3];
     ProcessTimer real_timer, cpu_timer;
+    // POSIX timers: signal_lock.
+    PosixTimerTable* posix_timers = nullptr; // made by the first timer_create; kernel/task/posix_timer.h
+    u32 posix_timer_count = 0;
 
     Process();
     ~Process() override;

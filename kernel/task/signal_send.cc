@@ -79,9 +79,14 @@ void begin_group_exit(Process& p, u32 status) {
 
 Result<bool> post_signal(SignalPost&& s) {
     Process& p = s.process;
+    SpinGuard g(p.signal_lock);
+    return post_signal_locked(std::move(s));
+}
+
+Result<bool> post_signal_locked(SignalPost&& s, bool* ignored) {
+    Process& p = s.process;
     const int sig = s.sig;
     const SignalSet bit = signal_bit(sig);
-    SpinGuard g(p.signal_lock);
     if (p.zombie || p.exiting || p.threads.empty()) return false;
     bool continued = false;
     // Init keeps its default actions from the signals of other processes, as Linux's does.
@@ -107,10 +112,20 @@ Result<bool> post_signal(SignalPost&& s) {
             p.stop_wait.wake_all();
         }
     }
-    if (is_ignored(p, s.task, sig)) return continued;
+    if (is_ignored(p, s.task, sig)) {
+        if (ignored) *ignored = true;
+        return continued;
+    }
     PendingSignals& set = s.task ? s.task->pending : p.pending;
+    if (s.timer_entry) {
+        set.queue.push_back(*s.timer_entry);
+        set.bits |= bit;
+        p.signal_wait.wake_all();
+        choose_thread(p, s.task, sig);
+        return continued;
+    }
     if (sig < abi::SIGRTMIN && (set.bits & bit)) return continued; // one instance of a standard signal
-    if (s.entry && set.queued >= p.limit(RLIMIT_SIGPENDING) && sig >= abi::SIGRTMIN) s.entry.reset();
+    if (s.entry && set.queued + p.posix_timer_count >= p.limit(RLIMIT_SIGPENDING) && sig >= abi::SIGRTMIN) s.entry.reset();
     if (s.entry) {
         if (s.info) {
             s.entry->info = *s.info;

@@ -114,6 +114,37 @@ TEST_F(Trace, Signals) {
     EXPECT_EQ(out.text(), "--- SIGSEGV {si_signo=SIGSEGV, si_code=SEGV_MAPERR, si_addr=NULL} ---");
 }
 
+TEST_F(Trace, PosixTimers) {
+    uint64_t id = m.add_struct(int32_t(1));
+    EXPECT_EQ(line(222, {1, 0, id}, 0), "timer_create(CLOCK_MONOTONIC, NULL, [1]) = 0");
+    Sigevent e{0x123456789a, 36, SIGEV_SIGNAL, {0}};
+    uint64_t p = m.add_struct(e);
+    EXPECT_EQ(line(222, {0, p, id}, 0), "timer_create(CLOCK_REALTIME, {sigev_value={sival_int=878082202, sival_ptr=0x123456789a}, "
+                                        "sigev_signo=SIGRT_4, sigev_notify=SIGEV_SIGNAL}, [1]) = 0");
+    e.value = 0, e.notify = SIGEV_THREAD_ID, e.tid = 26387;
+    p = m.add_struct(e);
+    EXPECT_EQ(line(222, {0, p, id}, 0),
+              "timer_create(CLOCK_REALTIME, {sigev_signo=SIGRT_4, sigev_notify=SIGEV_THREAD_ID, sigev_notify_thread_id=26387}, [1]) = 0");
+    e.notify = SIGEV_THREAD, e.tid = 0x6713;
+    p = m.add_struct(e);
+    EXPECT_EQ(line(222, {0, p, id}, 0), "timer_create(CLOCK_REALTIME, {sigev_signo=SIGRT_4, sigev_notify=SIGEV_THREAD, "
+                                        "sigev_notify_function=0x6713, sigev_notify_attributes=NULL}, [1]) = 0");
+    e.notify = SIGEV_NONE;
+    p = m.add_struct(e);
+    EXPECT_EQ(line(222, {2, p, id}, 0), "timer_create(CLOCK_PROCESS_CPUTIME_ID, {sigev_signo=36, sigev_notify=SIGEV_NONE}, [1]) = 0");
+    e.notify = 9;
+    p = m.add_struct(e);
+    EXPECT_EQ(line(222, {0x4d, p, id}, EINVAL), "timer_create(0x4d /* CLOCK_??\? */, {sigev_signo=36, sigev_notify=0x9 /* SIGEV_??\? */}, " +
+                                                    hex(id) + ") = -1 EINVAL (Invalid argument)");
+    Siginfo si{};
+    si.signo = 36, si.code = SI_TIMER, si.timer.tid = 1, si.timer.overrun = 3, si.timer.value = 0x123456789a;
+    char b[200];
+    TraceText out(b, sizeof b);
+    format_signal(out, si);
+    EXPECT_EQ(out.text(), "--- SIGRT_4 {si_signo=SIGRT_4, si_code=SI_TIMER, si_timerid=0x1, si_overrun=3, si_int=878082202, "
+                          "si_ptr=0x123456789a} ---");
+}
+
 TEST_F(Trace, Processes) {
     uint64_t path = m.add("/bin/sh"), arg = m.add("sh"), env = m.add("A=B");
     uint64_t argv = m.add_struct(std::array<uint64_t, 2>{arg, 0}), envp = m.add_struct(std::array<uint64_t, 2>{env, 0});
