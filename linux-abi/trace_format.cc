@@ -1,5 +1,6 @@
 #include "linux-abi/trace_format.h"
 
+#include "linux-abi/trace_ipc.h"
 #include "linux-abi/trace_names.h"
 
 namespace linnet::abi {
@@ -502,6 +503,18 @@ void put_argument(Call& c, unsigned i) {
         }
         break;
     case ArgKind::int_array: out.address(v); break;
+    case ArgKind::ipc_key:
+    case ArgKind::ipc_flags:
+    case ArgKind::sembufs:
+    case ArgKind::message:
+    case ArgKind::shm_buffer:
+    case ArgKind::msg_buffer:
+    case ArgKind::sem_argument: {
+        const bool control = a.kind == ArgKind::shm_buffer || a.kind == ArgKind::msg_buffer || a.kind == ArgKind::sem_argument;
+        const uint64_t other = c.reg(control ? i - 1 : a.aux);
+        put_ipc_argument(out, {a.kind, a.direction, static_cast<NameTable>(a.aux), v, other, c.exiting && !c.failed(), c.result.raw()}, c.memory);
+        break;
+    }
     }
 }
 
@@ -683,6 +696,7 @@ void format_signal(TraceText& out, const Siginfo& info) {
     case SI_QUEUE: code = "SI_QUEUE"; break;
     case SI_TIMER: code = "SI_TIMER"; break;
     case SI_TKILL: code = "SI_TKILL"; break;
+    case SI_MESGQ: code = "SI_MESGQ"; break;
     default: break;
     }
     bool fault = info.code > 0 && info.code < 0x80 &&
@@ -734,6 +748,12 @@ void format_signal(TraceText& out, const Siginfo& info) {
         out.decimal(info.kill.pid);
         out.put(", si_uid=");
         out.unsigned_decimal(info.kill.uid);
+        if ((info.code == SI_QUEUE || info.code == SI_MESGQ) && info.kill.value) {
+            out.put(", si_int=");
+            out.decimal(static_cast<int32_t>(info.kill.value));
+            out.put(", si_ptr=");
+            out.address(info.kill.value);
+        }
     }
     out.put("} ---");
 }

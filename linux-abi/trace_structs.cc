@@ -1,6 +1,6 @@
 // Structures in strace's format.
+#include "linux-abi/trace_fields.h"
 #include "linux-abi/trace_format.h"
-#include "linux-abi/trace_names.h"
 
 namespace linnet::abi {
 namespace {
@@ -12,31 +12,6 @@ bool fetch(TraceText& out, uint64_t address, T& value, MemoryReader& memory) {
     out.address(address);
     return false;
 }
-
-/// `name=` with the separator before it.
-class Fields {
-  public:
-    explicit Fields(TraceText& out) : out_(out) { out_.put('{'); }
-    ~Fields() { out_.put('}'); }
-    TraceText& name(std::string_view n) {
-        if (!first_) out_.put(", ");
-        first_ = false;
-        out_.put(n);
-        out_.put('=');
-        return out_;
-    }
-    void dec(std::string_view n, int64_t v) { name(n).decimal(v); }
-    void udec(std::string_view n, uint64_t v) { name(n).unsigned_decimal(v); }
-    void hex(std::string_view n, uint64_t v) { name(n).hex(v); }
-    void address(std::string_view n, uint64_t v) { name(n).address(v); }
-    void flags(std::string_view n, NameTable t, uint64_t v) { put_flags(name(n), t, v); }
-    void enumerated(std::string_view n, NameTable t, uint64_t v) { put_enum(name(n), t, v); }
-    void more() { out_.put(", ..."); }
-
-  private:
-    TraceText& out_;
-    bool first_ = true;
-};
 
 void put_timespec(TraceText& out, const Timespec& t) {
     Fields f(out);

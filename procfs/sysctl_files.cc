@@ -133,13 +133,6 @@ const ProcFile files[] = {
     {"proc/sys/kernel/ngroups_max", 0444, number, nullptr, 65536},
     {"proc/sys/kernel/overflowuid", 0444, number, nullptr, 65534},
     {"proc/sys/kernel/overflowgid", 0444, number, nullptr, 65534},
-    {"proc/sys/kernel/shmmax", 0444, text_line, nullptr, text("18446744073692774399")},
-    {"proc/sys/kernel/shmall", 0444, text_line, nullptr, text("18446744073692774399")},
-    {"proc/sys/kernel/shmmni", 0444, number, nullptr, 4096},
-    {"proc/sys/kernel/msgmax", 0444, number, nullptr, 8192},
-    {"proc/sys/kernel/msgmnb", 0444, number, nullptr, 16384},
-    {"proc/sys/kernel/msgmni", 0444, number, nullptr, 32000},
-    {"proc/sys/kernel/sem", 0444, text_line, nullptr, text("32000\t1024000000\t500\t32000")},
     {"proc/sys/kernel/randomize_va_space", 0444, [](GrowingText& out, u64) -> Result<void> {
          out.append("%d\n", boot_options.aslr ? 2 : 0);
          return {};

@@ -1,5 +1,6 @@
 // The end of threads and processes: exit(2), exit_group(2), fatal signals; what the parent, the children and other
 // threads learn of it.
+#include "kernel/ipc/semaphores.h"
 #include "kernel/mm/address_space.h"
 #include "kernel/task/futex.h"
 #include "kernel/task/interval_timer.h"
@@ -157,6 +158,7 @@ void exit_task(u32 status) {
     if (last) {
         stop_interval_timers(p);
         delete_posix_timers(p);
+        undo_semaphores(p);
     }
 
     if (last && t.files->ref_count() == 1) t.files->close_all();

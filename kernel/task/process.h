@@ -14,6 +14,7 @@ namespace linnet {
 
 class AddressSpace;
 class PosixTimerTable;
+class SemaphoreUndoList;
 class Task;
 
 struct ResourceLimit { u64 soft, hard; };
@@ -105,6 +106,8 @@ class Process : public RcuCounted {
     // POSIX timers: signal_lock.
     PosixTimerTable* posix_timers = nullptr; // made by the first timer_create; kernel/task/posix_timer.h
     u32 posix_timer_count = 0;
+
+    SemaphoreUndoList* semaphore_undo = nullptr; // SEM_UNDO; kernel/ipc/semaphores.cc, by its lock
 
     Process();
     ~Process() override;

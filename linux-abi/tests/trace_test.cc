@@ -145,6 +145,35 @@ TEST_F(Trace, PosixTimers) {
                           "si_ptr=0x123456789a} ---");
 }
 
+TEST_F(Trace, SystemVIpc) {
+    EXPECT_EQ(line(29, {0, 10000, 01600}, 2), "shmget(IPC_PRIVATE, 10000, IPC_CREAT|0600) = 2");
+    EXPECT_EQ(line(29, {0x1234, 5, 012600}, ENOENT),
+              "shmget(0x1234, 5, IPC_EXCL|SHM_NORESERVE|0600) = -1 ENOENT (No such file or directory)");
+    EXPECT_EQ(line(30, {2, 0x10001, 0120000}, 0x10000), "shmat(2, 0x10001, SHM_RND|SHM_EXEC) = 0x10000");
+    ShmidDs ds{};
+    ds.perm.mode = 0600, ds.segsz = 10000, ds.nattch = 2;
+    uint64_t p = m.add_struct(ds);
+    EXPECT_EQ(line(31, {2, 2, p}, 0), "shmctl(2, IPC_STAT, {shm_perm={uid=0, gid=0, mode=0600, key=0, cuid=0, cgid=0}, shm_segsz=10000, "
+                                      "shm_cpid=0, shm_lpid=0, shm_nattch=2, shm_atime=0, shm_dtime=0, shm_ctime=0}) = 0");
+    EXPECT_EQ(line(31, {2, 1, p}, 0), "shmctl(2, IPC_SET, {shm_perm={uid=0, gid=0, mode=0600}}) = 0");
+    EXPECT_EQ(line(31, {2, 0x63, 0}, EINVAL), "shmctl(2, 0x63 /* SHM_??\? */, NULL) = -1 EINVAL (Invalid argument)");
+    Sembuf ops[2] = {{0, 1, SEM_UNDO}, {1, -1, IPC_NOWAIT}};
+    p = m.add_struct(ops);
+    EXPECT_EQ(line(220, {2, p, 2, 0}, EAGAIN), "semtimedop(2, [{sem_num=0, sem_op=1, sem_flg=SEM_UNDO}, {sem_num=1, sem_op=-1, "
+                                               "sem_flg=IPC_NOWAIT}], 2, NULL) = -1 EAGAIN (Resource temporarily unavailable)");
+    EXPECT_EQ(line(66, {2, 1, 16, 5}, 0), "semctl(2, 1, SETVAL, 0x5) = 0");
+    EXPECT_EQ(line(66, {2, 1, 12, 0}, 5), "semctl(2, 1, GETVAL, NULL) = 5");
+    struct {
+        int64_t type;
+        char text[40];
+    } message{3, "hello"};
+    p = m.add_struct(message);
+    EXPECT_EQ(line(69, {2, p, 6, 04000}, 0), "msgsnd(2, {mtype=3, mtext=\"hello\\0\"}, 6, IPC_NOWAIT) = 0");
+    EXPECT_EQ(line(70, {2, p, 6, uint64_t(-5), 014000}, 6), "msgrcv(2, {mtype=3, mtext=\"hello\\0\"}, 6, -5, MSG_NOERROR|IPC_NOWAIT) = 6");
+    EXPECT_EQ(line(70, {2, p, 6, 0, 024000}, ENOMSG),
+              "msgrcv(2, " + hex(p) + ", 6, 0, MSG_EXCEPT|IPC_NOWAIT) = -1 ENOMSG (No message of desired type)");
+}
+
 TEST_F(Trace, Processes) {
     uint64_t path = m.add("/bin/sh"), arg = m.add("sh"), env = m.add("A=B");
     uint64_t argv = m.add_struct(std::array<uint64_t, 2>{arg, 0}), envp = m.add_struct(std::array<uint64_t, 2>{env, 0});
