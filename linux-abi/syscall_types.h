@@ -92,7 +92,7 @@ enum class StructId : uint8_t {
     opaque, stat, statx, statfs, timespec, timeval, itimerspec, itimerval, timezone, sigset, sigaction,
     sigaltstack, siginfo, rlimit, rusage, sysinfo, utsname, epoll_event, clone_args, sched_param, sched_attr,
     msghdr, mmsghdr, flock, winsize, termios, tms, open_how, int32, int64, fd_pair, uint32, dirents, cap_header, cap_data,
-    timespec_pair, timeval_pair, sigset_arg, robust_list, rseq, sigevent
+    timespec_pair, timeval_pair, sigset_arg, robust_list, rseq, sigevent, mq_attr
 };
 
 struct ArgSpec {
@@ -229,6 +229,7 @@ template <> inline constexpr StructId struct_id<Timespec[2]> = StructId::timespe
 template <> inline constexpr StructId struct_id<Timeval[2]> = StructId::timeval_pair;
 template <> inline constexpr StructId struct_id<int32_t[2]> = StructId::fd_pair;
 template <> inline constexpr StructId struct_id<Sigevent> = StructId::sigevent;
+template <> inline constexpr StructId struct_id<MqAttr> = StructId::mq_attr;
 template <> inline constexpr StructId struct_id<SigSetArg> = StructId::sigset_arg;
 
 // clang-format off

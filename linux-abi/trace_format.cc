@@ -293,6 +293,7 @@ unsigned shown_arguments(const SyscallInfo& info, const uint64_t (&regs)[6]) {
     switch (info.number) {
     case number::open: flags = regs[1]; break;
     case number::openat: flags = regs[2]; break;
+    case number::mq_open: return regs[1] & O_CREAT ? 4 : 2;
     case number::futex: return futex_argument_count(static_cast<uint32_t>(regs[1]));
     case number::fcntl:
         switch (static_cast<int32_t>(regs[1])) {

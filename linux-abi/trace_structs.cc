@@ -355,6 +355,17 @@ bool put_known(TraceText& out, StructId id, uint64_t at, MemoryReader& memory) {
             f.hex("resolve", v.resolve);
         });
     case StructId::sigevent: return with<Sigevent>(out, at, memory, [&](auto& v) { put_sigevent(out, v); });
+    case StructId::mq_attr:
+        return with<MqAttr>(out, at, memory, [&](auto& v) {
+            Fields f(out);
+            TraceText& flags = f.name("mq_flags");
+            if (!v.flags) flags.put('0');
+            else if (v.flags == O_NONBLOCK) flags.put("O_NONBLOCK");
+            else flags.hex(static_cast<uint64_t>(v.flags));
+            f.dec("mq_maxmsg", v.maxmsg);
+            f.dec("mq_msgsize", v.msgsize);
+            f.dec("mq_curmsgs", v.curmsgs);
+        });
     case StructId::sigset_arg:
         return with<SigSetArg>(out, at, memory, [&](auto& v) {
             Fields f(out);

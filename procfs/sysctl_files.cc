@@ -10,6 +10,7 @@
 #include "kernel/task/process.h"
 #include "procfs/system.h"
 #include "vfs/file_table.h"
+#include "vfs/mqueue.h"
 
 namespace linnet {
 namespace {
@@ -176,8 +177,11 @@ const ProcFile files[] = {
     {"proc/sys/fs/inotify/max_user_instances", 0444, number, nullptr, 128},
     {"proc/sys/fs/inotify/max_queued_events", 0444, number, nullptr, 16384},
     {"proc/sys/fs/epoll/max_user_watches", 0644, setting, store_setting, at(sysctl::epoll_max_watches)},
-    {"proc/sys/fs/mqueue/msg_max", 0444, number, nullptr, 10},
-    {"proc/sys/fs/mqueue/msgsize_max", 0444, number, nullptr, 8192},
+    {"proc/sys/fs/mqueue/queues_max", 0644, setting, store_setting, at(sysctl::mqueue_queues_max)},
+    {"proc/sys/fs/mqueue/msg_max", 0644, setting, store_setting, at(sysctl::mqueue_msg_max)},
+    {"proc/sys/fs/mqueue/msg_default", 0644, setting, store_setting, at(sysctl::mqueue_msg_default)},
+    {"proc/sys/fs/mqueue/msgsize_max", 0644, setting, store_setting, at(sysctl::mqueue_msgsize_max)},
+    {"proc/sys/fs/mqueue/msgsize_default", 0644, setting, store_setting, at(sysctl::mqueue_msgsize_default)},
     {"proc/sys/net/core/somaxconn", 0644, setting, store_setting, at(sysctl::somaxconn)},
     {"proc/sys/net/core/rmem_max", 0644, setting, store_setting, at(sysctl::rmem_max)},
     {"proc/sys/net/core/wmem_max", 0644, setting, store_setting, at(sysctl::wmem_max)},

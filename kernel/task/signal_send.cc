@@ -20,11 +20,15 @@ void wake_for_signal(Task& t, bool to_die) {
 
 namespace {
 
-bool is_ignored(Process& p, Task* t, int sig) {
-    // A blocked signal stays pending even if it is ignored now: the action may change before it is unblocked.
+/// A blocked signal stays pending even if it is ignored now: the action may change before it is unblocked.
+bool is_held(Process& p, Task* t, int sig) {
     ThreadLink* first = p.threads.front();
     Task* judge = t ? t : first ? first->task : nullptr;
-    if (judge && ((judge->blocked | judge->waiting_for) & signal_bit(sig))) return false;
+    return judge && ((judge->blocked | judge->waiting_for) & signal_bit(sig));
+}
+
+bool is_ignored(Process& p, Task* t, int sig) {
+    if (is_held(p, t, sig)) return false;
     u64 handler = p.handlers->get(sig).handler;
     if (handler == abi::SIG_IGN) return true;
     return handler == abi::SIG_DFL && default_action(sig) == DefaultAction::Ignore;
@@ -89,9 +93,9 @@ Result<bool> post_signal_locked(SignalPost&& s, bool* ignored) {
     const SignalSet bit = signal_bit(sig);
     if (p.zombie || p.exiting || p.threads.empty()) return false;
     bool continued = false;
-    // Init keeps its default actions from the signals of other processes, as Linux's does.
+    // Init keeps its default actions from the signals of other processes, as Linux's does; what it has blocked waits (sigwaitinfo, signalfd).
     if (s.from_other && p.pid == 1 &&
-        ((bit & kUnblockable) || p.handlers->get(sig).handler == abi::SIG_DFL) &&
+        ((bit & kUnblockable) || (p.handlers->get(sig).handler == abi::SIG_DFL && !is_held(p, s.task, sig))) &&
         default_action(sig) != DefaultAction::Ignore)
         return false;
     if (sig == SIGKILL) {

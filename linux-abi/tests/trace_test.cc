@@ -174,6 +174,21 @@ TEST_F(Trace, SystemVIpc) {
               "msgrcv(2, " + hex(p) + ", 6, 0, MSG_EXCEPT|IPC_NOWAIT) = -1 ENOMSG (No message of desired type)");
 }
 
+TEST_F(Trace, MessageQueues) {
+    uint64_t name = m.add("foo");
+    uint64_t a = m.add_struct(MqAttr{0, 4, 32, 0, {}}), b = m.add_struct(MqAttr{O_NONBLOCK, 4, 32, 0, {}});
+    EXPECT_EQ(line(240, {name, 04102, 0600, a}, 3),
+              "mq_open(\"foo\", O_RDWR|O_CREAT|O_NONBLOCK, 0600, {mq_flags=0, mq_maxmsg=4, mq_msgsize=32, mq_curmsgs=0}) = 3");
+    EXPECT_EQ(line(240, {name, 0, 0, 0}, ENOENT), "mq_open(\"foo\", O_RDONLY) = -1 ENOENT (No such file or directory)");
+    EXPECT_EQ(line(245, {3, 0, b}, 0), "mq_getsetattr(3, NULL, {mq_flags=O_NONBLOCK, mq_maxmsg=4, mq_msgsize=32, mq_curmsgs=0}) = 0");
+    uint64_t text = m.add("hi\n"), priority = m.add_struct(uint32_t(7));
+    EXPECT_EQ(line(242, {3, text, 3, 7, 0}, 0), "mq_timedsend(3, \"hi\\n\", 3, 7, NULL) = 0");
+    EXPECT_EQ(line(243, {3, text, 32, priority, 0}, 3), "mq_timedreceive(3, \"hi\\n\", 32, [7], NULL) = 3");
+    uint64_t e = m.add_struct(Sigevent{0, SIGUSR1, SIGEV_SIGNAL, {0}});
+    EXPECT_EQ(line(244, {3, e}, 0), "mq_notify(3, {sigev_signo=SIGUSR1, sigev_notify=SIGEV_SIGNAL}) = 0");
+    EXPECT_EQ(line(241, {name}, 0), "mq_unlink(\"foo\") = 0");
+}
+
 TEST_F(Trace, Processes) {
     uint64_t path = m.add("/bin/sh"), arg = m.add("sh"), env = m.add("A=B");
     uint64_t argv = m.add_struct(std::array<uint64_t, 2>{arg, 0}), envp = m.add_struct(std::array<uint64_t, 2>{env, 0});
