@@ -182,6 +182,18 @@ TEST(sys_rt_sigpending, EINVAL_on_large_size) {
 }
 TEST(sys_rt_sigpending, EFAULT_on_bad_pointer) { EXPECT_ERRNO(sys(SYS_rt_sigpending, unmapped_address, 8), EFAULT); }
 
+TEST(sys_rt_sigtimedwait, takes_a_blocked_signal_of_another_process) {
+    BlockSignals block(SIGRTMIN + 5); // whose default action is to kill
+    pid_t child = start_child([] { return kill(getppid(), SIGRTMIN + 5) == 0 ? 0 : 1; });
+    EXPECT_EQ(0, wait_for(child));
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGRTMIN + 5);
+    siginfo_t info{};
+    timespec now{};
+    EXPECT_EQ(SIGRTMIN + 5, sigtimedwait(&set, &info, &now));
+    EXPECT_EQ(child, info.si_pid);
+}
 TEST(sys_rt_sigtimedwait, takes_a_pending_signal) {
     BlockSignals block(SIGUSR1);
     sigset_t set;

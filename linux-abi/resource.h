@@ -80,22 +80,8 @@ inline constexpr int GRND_NONBLOCK = 0x1;
 inline constexpr int GRND_RANDOM = 0x2;
 inline constexpr int GRND_INSECURE = 0x4;
 
-inline constexpr int IPC_CREAT = 01000;
-inline constexpr int IPC_EXCL = 02000;
-inline constexpr int IPC_NOWAIT = 04000;
 
-inline constexpr int IPC_PRIVATE = 0;
-inline constexpr int IPC_RMID = 0;
-inline constexpr int IPC_SET = 1;
-inline constexpr int IPC_STAT = 2;
-inline constexpr int IPC_INFO = 3;
 
-inline constexpr int SHM_HUGETLB = 04000;
-inline constexpr int SHM_NORESERVE = 010000;
-inline constexpr int SHM_RDONLY = 010000;
-inline constexpr int SHM_RND = 020000;
-inline constexpr int SHM_REMAP = 040000;
-inline constexpr int SHM_EXEC = 0100000;
 
 } // namespace constants
 

@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "linux-abi/fcntl.h"
+#include "linux-abi/ipc.h"
 #include "linux-abi/mman.h"
 #include "linux-abi/poll.h"
 #include "linux-abi/prctl.h"
@@ -60,6 +61,12 @@ enum class ArgKind : uint8_t {
     wait_status, ///< int pointer
     futex_op,
     timespec_or_value, ///< futex's fourth argument
+    ipc_key,   ///< IPC_PRIVATE, 0x1234
+    ipc_flags, ///< flags with permission bits: IPC_CREAT|0600
+    sembufs,   ///< aux: index of the count argument
+    sem_argument, ///< semctl's fourth, by the command
+    shm_buffer, msg_buffer, ///< shmctl's and msgctl's third, by the command
+    message,   ///< {mtype=1, mtext="..."}; aux: index of the length argument
 };
 
 enum class Direction : uint8_t { in, out, in_out };
@@ -76,7 +83,8 @@ enum class NameTable : uint8_t {
     futex_flags, prctl_op, arch_prctl_op, ioctl_cmd, membarrier_cmd, membarrier_flags, rseq_flags,
     getrandom_flags, mount_flags, umount_flags, reboot_cmd, seccomp_op, ptrace_op, socket_option_sol,
     pipe_flags, file_type, pidfd_flags, accept_flags, pkey_rights, mempolicy_mode, kcmp_type, capability,
-    ip_protocol, so_names, ip_names, ipv6_names, tcp_names, udp_names, reboot_magic, syslog_action, count
+    sigev_notify, shm_get_flags, shm_at_flags, sem_get_flags, msg_get_flags, sem_flags, msg_op_flags,
+    shm_cmd, sem_cmd, msg_cmd, ip_protocol, so_names, ip_names, ipv6_names, tcp_names, udp_names, reboot_magic, syslog_action, count
 };
 
 /// Structures that trace prints in full; others print as their address.
@@ -84,7 +92,7 @@ enum class StructId : uint8_t {
     opaque, stat, statx, statfs, timespec, timeval, itimerspec, itimerval, timezone, sigset, sigaction,
     sigaltstack, siginfo, rlimit, rusage, sysinfo, utsname, epoll_event, clone_args, sched_param, sched_attr,
     msghdr, mmsghdr, flock, winsize, termios, tms, open_how, int32, int64, fd_pair, uint32, dirents, cap_header, cap_data,
-    timespec_pair, timeval_pair, sigset_arg, robust_list, rseq
+    timespec_pair, timeval_pair, sigset_arg, robust_list, rseq, sigevent, mq_attr
 };
 
 struct ArgSpec {
@@ -220,6 +228,8 @@ template <> inline constexpr StructId struct_id<CapUserData> = StructId::cap_dat
 template <> inline constexpr StructId struct_id<Timespec[2]> = StructId::timespec_pair;
 template <> inline constexpr StructId struct_id<Timeval[2]> = StructId::timeval_pair;
 template <> inline constexpr StructId struct_id<int32_t[2]> = StructId::fd_pair;
+template <> inline constexpr StructId struct_id<Sigevent> = StructId::sigevent;
+template <> inline constexpr StructId struct_id<MqAttr> = StructId::mq_attr;
 template <> inline constexpr StructId struct_id<SigSetArg> = StructId::sigset_arg;
 
 // clang-format off
@@ -258,6 +268,13 @@ LINNET_USER_TYPE(SockAddrResult, template <int Length>, void, sockaddr, Length, 
 LINNET_USER_TYPE(OptValIn, template <int Length>, const void, optval, Length, in)
 LINNET_USER_TYPE(OptValOut, template <int Length>, void, optval, Length, out)
 LINNET_USER_TYPE(WaitStatus, , int32_t, wait_status, 0, out)
+LINNET_USER_TYPE(SembufArray, template <int Count>, const Sembuf, sembufs, Count, in)
+LINNET_USER_TYPE(MsgBuffer, template <int Length>, const void, message, Length, in)
+LINNET_USER_TYPE(MsgBufferOut, template <int Length>, void, message, Length, out)
+// In or out by the command.
+LINNET_USER_TYPE(ShmBuffer, , void, shm_buffer, 0, in_out)
+LINNET_USER_TYPE(MsgCtlBuffer, , void, msg_buffer, 0, in_out)
+LINNET_USER_TYPE(SemArgument, , void, sem_argument, 0, in_out) // SETVAL: the value itself
 LINNET_USER_TYPE(FutexWord, , uint32_t, address, 0, in_out)
 // Anything else: the address is printed.
 LINNET_USER_TYPE(AnyPtr, , void, address, 0, in_out)
@@ -333,7 +350,18 @@ using SchedFlags = Flags<NameTable::sched_flags, 0, uint32_t>;
 using PidfdFlags = Flags<NameTable::pidfd_flags, O_NONBLOCK, uint32_t>;
 using FutexFlags = Flags<NameTable::futex_flags, 0x82, uint32_t>;
 
+// shmget's and its kin's: the low nine bits are permissions, unknown ones are ignored, as on Linux.
+using ShmGetFlags = Flags<NameTable::shm_get_flags, 0777 | IPC_CREAT | IPC_EXCL | SHM_NORESERVE, int32_t, ArgKind::ipc_flags>;
+using SemGetFlags = Flags<NameTable::sem_get_flags, 0777 | IPC_CREAT | IPC_EXCL, int32_t, ArgKind::ipc_flags>;
+using MsgGetFlags = Flags<NameTable::msg_get_flags, 0777 | IPC_CREAT | IPC_EXCL, int32_t, ArgKind::ipc_flags>;
+using ShmAtFlags = Flags<NameTable::shm_at_flags, SHM_RDONLY | SHM_RND | SHM_REMAP | SHM_EXEC>;
+using MsgOpFlags = Flags<NameTable::msg_op_flags, IPC_NOWAIT | MSG_NOERROR | MSG_EXCEPT | MSG_COPY>;
+
 // Named values.
+using IpcKey = Scalar<ArgKind::ipc_key, int32_t>;
+using ShmCmd = Enum<NameTable::shm_cmd>;
+using SemCmd = Enum<NameTable::sem_cmd>;
+using MsgCmd = Enum<NameTable::msg_cmd>;
 using MadviseAdvice = Enum<NameTable::madvise_advice>;
 using FadviseAdvice = Enum<NameTable::fadvise_advice>;
 using WaitIdType = Enum<NameTable::wait_id_type>;

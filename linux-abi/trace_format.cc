@@ -1,5 +1,6 @@
 #include "linux-abi/trace_format.h"
 
+#include "linux-abi/trace_ipc.h"
 #include "linux-abi/trace_names.h"
 
 namespace linnet::abi {
@@ -292,6 +293,7 @@ unsigned shown_arguments(const SyscallInfo& info, const uint64_t (&regs)[6]) {
     switch (info.number) {
     case number::open: flags = regs[1]; break;
     case number::openat: flags = regs[2]; break;
+    case number::mq_open: return regs[1] & O_CREAT ? 4 : 2;
     case number::futex: return futex_argument_count(static_cast<uint32_t>(regs[1]));
     case number::fcntl:
         switch (static_cast<int32_t>(regs[1])) {
@@ -502,6 +504,18 @@ void put_argument(Call& c, unsigned i) {
         }
         break;
     case ArgKind::int_array: out.address(v); break;
+    case ArgKind::ipc_key:
+    case ArgKind::ipc_flags:
+    case ArgKind::sembufs:
+    case ArgKind::message:
+    case ArgKind::shm_buffer:
+    case ArgKind::msg_buffer:
+    case ArgKind::sem_argument: {
+        const bool control = a.kind == ArgKind::shm_buffer || a.kind == ArgKind::msg_buffer || a.kind == ArgKind::sem_argument;
+        const uint64_t other = c.reg(control ? i - 1 : a.aux);
+        put_ipc_argument(out, {a.kind, a.direction, static_cast<NameTable>(a.aux), v, other, c.exiting && !c.failed(), c.result.raw()}, c.memory);
+        break;
+    }
     }
 }
 
@@ -683,6 +697,7 @@ void format_signal(TraceText& out, const Siginfo& info) {
     case SI_QUEUE: code = "SI_QUEUE"; break;
     case SI_TIMER: code = "SI_TIMER"; break;
     case SI_TKILL: code = "SI_TKILL"; break;
+    case SI_MESGQ: code = "SI_MESGQ"; break;
     default: break;
     }
     bool fault = info.code > 0 && info.code < 0x80 &&
@@ -718,11 +733,28 @@ void format_signal(TraceText& out, const Siginfo& info) {
         out.decimal(info.chld.utime);
         out.put(", si_stime=");
         out.decimal(info.chld.stime);
+    } else if (info.code == SI_TIMER) {
+        out.put(", si_timerid=");
+        out.hex(static_cast<uint32_t>(info.timer.tid));
+        out.put(", si_overrun=");
+        out.decimal(info.timer.overrun);
+        if (info.timer.value) {
+            out.put(", si_int=");
+            out.decimal(static_cast<int32_t>(info.timer.value));
+            out.put(", si_ptr=");
+            out.address(info.timer.value);
+        }
     } else if (info.code <= 0) {
         out.put(", si_pid=");
         out.decimal(info.kill.pid);
         out.put(", si_uid=");
         out.unsigned_decimal(info.kill.uid);
+        if ((info.code == SI_QUEUE || info.code == SI_MESGQ) && info.kill.value) {
+            out.put(", si_int=");
+            out.decimal(static_cast<int32_t>(info.kill.value));
+            out.put(", si_ptr=");
+            out.address(info.kill.value);
+        }
     }
     out.put("} ---");
 }

@@ -390,6 +390,24 @@ constexpr ValueName tcp_names[] = {
     N(TCP_FASTOPEN_CONNECT), N(TCP_ULP), N(TCP_FASTOPEN_KEY), N(TCP_FASTOPEN_NO_COOKIE),
     N(TCP_ZEROCOPY_RECEIVE), N(TCP_INQ), N(TCP_TX_DELAY),
 };
+constexpr ValueName shm_get_flags[] = {N(IPC_CREAT), N(IPC_EXCL), N(SHM_HUGETLB), N(SHM_NORESERVE)};
+constexpr ValueName ipc_get_flags[] = {N(IPC_CREAT), N(IPC_EXCL), N(IPC_NOWAIT)};
+constexpr ValueName shm_at_flags[] = {N(SHM_RDONLY), N(SHM_RND), N(SHM_REMAP), N(SHM_EXEC)};
+constexpr ValueName sem_flags[] = {N(SEM_UNDO), N(IPC_NOWAIT)};
+constexpr ValueName msg_op_flags[] = {N(MSG_NOERROR), N(MSG_EXCEPT), N(MSG_COPY), N(IPC_NOWAIT)};
+constexpr ValueName shm_cmd[] = {
+    N(IPC_RMID), N(IPC_SET), N(IPC_STAT), N(IPC_INFO), N(SHM_LOCK), N(SHM_UNLOCK), N(SHM_STAT), N(SHM_INFO), N(SHM_STAT_ANY),
+};
+constexpr ValueName sem_cmd[] = {
+    N(IPC_RMID), N(IPC_SET), N(IPC_STAT), N(IPC_INFO), N(GETPID), N(GETVAL), N(GETALL), N(GETNCNT), N(GETZCNT), N(SETVAL), N(SETALL),
+    N(SEM_STAT), N(SEM_INFO), N(SEM_STAT_ANY),
+};
+constexpr ValueName msg_cmd[] = {
+    N(IPC_RMID), N(IPC_SET), N(IPC_STAT), N(IPC_INFO), N(MSG_STAT), N(MSG_INFO), N(MSG_STAT_ANY),
+};
+constexpr ValueName sigev_notify[] = {
+    N(SIGEV_SIGNAL), N(SIGEV_NONE), N(SIGEV_THREAD), N(SIGEV_THREAD_ID),
+};
 constexpr ValueName udp_names[] = {
     N(UDP_CORK), N(UDP_ENCAP), N(UDP_NO_CHECK6_TX), N(UDP_NO_CHECK6_RX), N(UDP_SEGMENT), N(UDP_GRO),
 };
@@ -478,6 +496,16 @@ NameList name_list(NameTable table) {
     case NameTable::pidfd_flags: return {pidfd_flags, "PIDFD_?\??", nullptr};
     case NameTable::accept_flags: return {accept_flags, "SOCK_?\??", nullptr};
     case NameTable::capability: return {capability, "CAP_?\??", nullptr};
+    case NameTable::shm_get_flags: return {shm_get_flags, "SHM_?\??", nullptr};
+    case NameTable::sem_get_flags:
+    case NameTable::msg_get_flags: return {ipc_get_flags, "IPC_?\??", nullptr};
+    case NameTable::shm_at_flags: return {shm_at_flags, "SHM_?\??", nullptr};
+    case NameTable::sem_flags: return {sem_flags, "SEM_?\??", nullptr};
+    case NameTable::msg_op_flags: return {msg_op_flags, "MSG_?\??", nullptr};
+    case NameTable::shm_cmd: return {shm_cmd, "SHM_?\??", nullptr};
+    case NameTable::sem_cmd: return {sem_cmd, "SEM_?\??", nullptr};
+    case NameTable::msg_cmd: return {msg_cmd, "MSG_?\??", nullptr};
+    case NameTable::sigev_notify: return {sigev_notify, "SIGEV_?\??", nullptr};
     case NameTable::ip_protocol: return {ip_protocol, "IPPROTO_?\??", nullptr};
     case NameTable::so_names: return {so_names, "SO_?\??", nullptr};
     case NameTable::ip_names: return {ip_names, "IP_?\??", nullptr};

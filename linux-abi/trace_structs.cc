@@ -1,6 +1,6 @@
 // Structures in strace's format.
+#include "linux-abi/trace_fields.h"
 #include "linux-abi/trace_format.h"
-#include "linux-abi/trace_names.h"
 
 namespace linnet::abi {
 namespace {
@@ -12,31 +12,6 @@ bool fetch(TraceText& out, uint64_t address, T& value, MemoryReader& memory) {
     out.address(address);
     return false;
 }
-
-/// `name=` with the separator before it.
-class Fields {
-  public:
-    explicit Fields(TraceText& out) : out_(out) { out_.put('{'); }
-    ~Fields() { out_.put('}'); }
-    TraceText& name(std::string_view n) {
-        if (!first_) out_.put(", ");
-        first_ = false;
-        out_.put(n);
-        out_.put('=');
-        return out_;
-    }
-    void dec(std::string_view n, int64_t v) { name(n).decimal(v); }
-    void udec(std::string_view n, uint64_t v) { name(n).unsigned_decimal(v); }
-    void hex(std::string_view n, uint64_t v) { name(n).hex(v); }
-    void address(std::string_view n, uint64_t v) { name(n).address(v); }
-    void flags(std::string_view n, NameTable t, uint64_t v) { put_flags(name(n), t, v); }
-    void enumerated(std::string_view n, NameTable t, uint64_t v) { put_enum(name(n), t, v); }
-    void more() { out_.put(", ..."); }
-
-  private:
-    TraceText& out_;
-    bool first_ = true;
-};
 
 void put_timespec(TraceText& out, const Timespec& t) {
     Fields f(out);
@@ -152,6 +127,29 @@ void put_clone_args(TraceText& out, const CloneArgs& a) {
     f.address("stack", a.stack);
     f.hex("stack_size", a.stack_size);
     if (a.flags & CLONE_SETTLS) f.address("tls", a.tls);
+}
+
+void put_sigevent(TraceText& out, const Sigevent& e) {
+    Fields f(out);
+    if (e.value) {
+        TraceText& v = f.name("sigev_value");
+        v.put("{sival_int=");
+        v.decimal(static_cast<int32_t>(e.value));
+        v.put(", sival_ptr=");
+        v.hex(e.value);
+        v.put('}');
+    }
+    const bool sends = e.notify == SIGEV_SIGNAL || e.notify == SIGEV_THREAD || e.notify == SIGEV_THREAD_ID;
+    if (sends) put_signal(f.name("sigev_signo"), e.signo);
+    else f.udec("sigev_signo", static_cast<uint32_t>(e.signo));
+    f.enumerated("sigev_notify", NameTable::sigev_notify, static_cast<uint32_t>(e.notify));
+    if (e.notify == SIGEV_THREAD_ID) f.dec("sigev_notify_thread_id", e.tid);
+    if (e.notify == SIGEV_THREAD) {
+        uint64_t function_and_attributes[2];
+        __builtin_memcpy(function_and_attributes, e.pad, sizeof function_and_attributes);
+        f.address("sigev_notify_function", function_and_attributes[0]);
+        f.address("sigev_notify_attributes", function_and_attributes[1]);
+    }
 }
 
 void put_sysinfo(TraceText& out, const Sysinfo& s) {
@@ -355,6 +353,18 @@ bool put_known(TraceText& out, StructId id, uint64_t at, MemoryReader& memory) {
             f.flags("flags", NameTable::open_flags, v.flags);
             if (v.mode) f.name("mode").octal(v.mode);
             f.hex("resolve", v.resolve);
+        });
+    case StructId::sigevent: return with<Sigevent>(out, at, memory, [&](auto& v) { put_sigevent(out, v); });
+    case StructId::mq_attr:
+        return with<MqAttr>(out, at, memory, [&](auto& v) {
+            Fields f(out);
+            TraceText& flags = f.name("mq_flags");
+            if (!v.flags) flags.put('0');
+            else if (v.flags == O_NONBLOCK) flags.put("O_NONBLOCK");
+            else flags.hex(static_cast<uint64_t>(v.flags));
+            f.dec("mq_maxmsg", v.maxmsg);
+            f.dec("mq_msgsize", v.msgsize);
+            f.dec("mq_curmsgs", v.curmsgs);
         });
     case StructId::sigset_arg:
         return with<SigSetArg>(out, at, memory, [&](auto& v) {

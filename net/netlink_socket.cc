@@ -66,10 +66,23 @@ class NetlinkSocket final : public Socket {
         MutexGuard guard(mutex_);
         if (replies_.size() - read_ > options.receive_buffer) return ENOBUFS;
         TRY(netlink_route_reply({request.data(), n}, *net, port_, replies_));
-        ready_ = read_ < replies_.size();
+        ready_ = read_ < replies_.size() || !notes_.empty();
         guard.unlock();
         wait_queue_.wake_all(kPollIn | kPollRdNorm);
         return n;
+    }
+
+    bool takes_kernel_notes() const override { return true; }
+    /// Lost if there is no memory, or nobody reads: as on a full receive buffer.
+    void put_kernel_note(const u8 (&note)[32]) override {
+        {
+            MutexGuard guard(mutex_);
+            Note n;
+            memcpy(n.bytes, note, sizeof n.bytes);
+            if (notes_.size() >= kMaxNotes || !notes_.push_back(n)) return;
+            ready_ = true;
+        }
+        wait_queue_.wake_all(kPollIn | kPollRdNorm);
     }
 
     Result<size_t> receive_message(ReceiveMessage& m) override {
@@ -79,6 +92,7 @@ class NetlinkSocket final : public Socket {
         for (;;) {
             {
                 MutexGuard guard(mutex_);
+                if (!notes_.empty()) return take_note(m);
                 if (size_t n = next_datagram()) return take(m, n);
             }
             if (nonblock) return EAGAIN;
@@ -101,7 +115,7 @@ class NetlinkSocket final : public Socket {
     }
     Result<i64> bytes_available() override {
         MutexGuard guard(mutex_);
-        return static_cast<i64>(next_datagram());
+        return notes_.empty() ? static_cast<i64>(next_datagram()) : static_cast<i64>(sizeof(Note));
     }
 
     Result<void> set_level_option(int level, int name, const OptionIn& v) override {
@@ -161,6 +175,31 @@ class NetlinkSocket final : public Socket {
     Result<size_t> take(ReceiveMessage& m, size_t n) REQUIRES(mutex_) {
         size_t room = m.data.remaining(), copy = n < room ? n : room;
         if (m.data.copy_out(replies_.data() + read_, copy) != copy) return EFAULT;
+        from_kernel(m, n, copy);
+        if (!(m.flags & MSG_PEEK)) {
+            read_ += n;
+            if (read_ == replies_.size()) {
+                replies_.clear();
+                read_ = 0;
+                ready_ = !notes_.empty();
+            }
+        }
+        return m.flags & MSG_TRUNC ? n : copy;
+    }
+
+    Result<size_t> take_note(ReceiveMessage& m) REQUIRES(mutex_) {
+        const size_t n = sizeof(Note), room = m.data.remaining(), copy = n < room ? n : room;
+        if (m.data.copy_out(notes_[0].bytes, copy) != copy) return EFAULT;
+        from_kernel(m, n, copy);
+        if (!(m.flags & MSG_PEEK)) {
+            notes_.erase(0);
+            ready_ = !notes_.empty() || read_ < replies_.size();
+        }
+        return m.flags & MSG_TRUNC ? n : copy;
+    }
+
+    /// Name, flags and credentials of a datagram of `n` bytes, of which `copy` were taken.
+    void from_kernel(ReceiveMessage& m, size_t n, size_t copy) {
         if (copy < n) m.out_flags |= MSG_TRUNC;
         abi::SockAddrNl a{AF_NETLINK, 0, 0, 0};
         memcpy(m.name.bytes, &a, sizeof a);
@@ -169,21 +208,15 @@ class NetlinkSocket final : public Socket {
             abi::Ucred kernel{0, 0, 0};
             m.control->put(SOL_SOCKET, SCM_CREDENTIALS, &kernel, sizeof kernel);
         }
-        if (!(m.flags & MSG_PEEK)) {
-            read_ += n;
-            if (read_ == replies_.size()) {
-                replies_.clear();
-                read_ = 0;
-                ready_ = false;
-            }
-        }
-        return m.flags & MSG_TRUNC ? n : copy;
     }
 
+    static constexpr size_t kMaxNotes = 256;
+    struct Note { u8 bytes[32]; };
     Mutex<Rank::Socket> mutex_;
     WaitQueue wait_queue_;
     Vec<u8> replies_ GUARDED_BY(mutex_);
     size_t read_ GUARDED_BY(mutex_) = 0;
+    Vec<Note> notes_ GUARDED_BY(mutex_); // put_kernel_note()
     std::atomic<bool> ready_{false};
     u32 port_ = 0, peer_ = 0, groups_ = 0;
 };

@@ -10,6 +10,7 @@
 #include "kernel/task/process.h"
 #include "procfs/system.h"
 #include "vfs/file_table.h"
+#include "vfs/mqueue.h"
 
 namespace linnet {
 namespace {
@@ -133,13 +134,6 @@ const ProcFile files[] = {
     {"proc/sys/kernel/ngroups_max", 0444, number, nullptr, 65536},
     {"proc/sys/kernel/overflowuid", 0444, number, nullptr, 65534},
     {"proc/sys/kernel/overflowgid", 0444, number, nullptr, 65534},
-    {"proc/sys/kernel/shmmax", 0444, text_line, nullptr, text("18446744073692774399")},
-    {"proc/sys/kernel/shmall", 0444, text_line, nullptr, text("18446744073692774399")},
-    {"proc/sys/kernel/shmmni", 0444, number, nullptr, 4096},
-    {"proc/sys/kernel/msgmax", 0444, number, nullptr, 8192},
-    {"proc/sys/kernel/msgmnb", 0444, number, nullptr, 16384},
-    {"proc/sys/kernel/msgmni", 0444, number, nullptr, 32000},
-    {"proc/sys/kernel/sem", 0444, text_line, nullptr, text("32000\t1024000000\t500\t32000")},
     {"proc/sys/kernel/randomize_va_space", 0444, [](GrowingText& out, u64) -> Result<void> {
          out.append("%d\n", boot_options.aslr ? 2 : 0);
          return {};
@@ -183,8 +177,11 @@ const ProcFile files[] = {
     {"proc/sys/fs/inotify/max_user_instances", 0444, number, nullptr, 128},
     {"proc/sys/fs/inotify/max_queued_events", 0444, number, nullptr, 16384},
     {"proc/sys/fs/epoll/max_user_watches", 0644, setting, store_setting, at(sysctl::epoll_max_watches)},
-    {"proc/sys/fs/mqueue/msg_max", 0444, number, nullptr, 10},
-    {"proc/sys/fs/mqueue/msgsize_max", 0444, number, nullptr, 8192},
+    {"proc/sys/fs/mqueue/queues_max", 0644, setting, store_setting, at(sysctl::mqueue_queues_max)},
+    {"proc/sys/fs/mqueue/msg_max", 0644, setting, store_setting, at(sysctl::mqueue_msg_max)},
+    {"proc/sys/fs/mqueue/msg_default", 0644, setting, store_setting, at(sysctl::mqueue_msg_default)},
+    {"proc/sys/fs/mqueue/msgsize_max", 0644, setting, store_setting, at(sysctl::mqueue_msgsize_max)},
+    {"proc/sys/fs/mqueue/msgsize_default", 0644, setting, store_setting, at(sysctl::mqueue_msgsize_default)},
     {"proc/sys/net/core/somaxconn", 0644, setting, store_setting, at(sysctl::somaxconn)},
     {"proc/sys/net/core/rmem_max", 0644, setting, store_setting, at(sysctl::rmem_max)},
     {"proc/sys/net/core/wmem_max", 0644, setting, store_setting, at(sysctl::wmem_max)},

@@ -1,7 +1,9 @@
 // Clocks, sleeps and interval timers: clock_gettime(2), clock_nanosleep(2), setitimer(2).
 #include "kernel/mm/user.h"
+#include "kernel/task/cpu_times.h"
 #include "kernel/task/interval_timer.h"
 #include "kernel/task/lifecycle.h"
+#include "kernel/task/posix_timer.h"
 #include "kernel/time/clock.h"
 #include "linux-abi/syscalls.h"
 #include "syscall/time_util.h"
@@ -14,25 +16,6 @@ namespace {
 
 constexpr u64 kTickNs = kNsPerSec / u64(user_hz);
 
-/// CPU-time clocks of other processes and threads: ~PID << 3, bit 2 for a thread, low bits the kind (clock_getcpuclockid(3)).
-Result<u64> cpu_clock(int id) {
-    const i32 pid = ~(id >> 3);
-    const bool thread = id & 4;
-    const int kind = id & 3;
-    if (kind == 3) return EINVAL; // a clock device
-    CpuTimes c;
-    if (thread) {
-        Ref<Task> t = pid ? find_task(pid) : Ref<Task>(&current());
-        if (!t || t->process != current().process) return EINVAL;
-        c = thread_cpu_times(*t);
-    } else {
-        Ref<Process> p = pid ? find_process(pid) : current().process;
-        if (!p) return EINVAL;
-        c = process_cpu_times(*p);
-    }
-    return kind == 1 ? c.user_ns : c.user_ns + c.system_ns; // 0: profiling, 1: virtual, 2: scheduler's
-}
-
 Result<u64> read_clock(int id) {
     switch (id) {
     case CLOCK_REALTIME:
@@ -44,17 +27,7 @@ Result<u64> read_clock(int id) {
     case CLOCK_MONOTONIC_COARSE:
     case CLOCK_BOOTTIME:
     case CLOCK_BOOTTIME_ALARM: return monotonic_ns();
-    case CLOCK_PROCESS_CPUTIME_ID: {
-        CpuTimes c = process_cpu_times(*current().process);
-        return c.user_ns + c.system_ns;
-    }
-    case CLOCK_THREAD_CPUTIME_ID: {
-        CpuTimes c = thread_cpu_times(current());
-        return c.user_ns + c.system_ns;
-    }
-    default:
-        if (id < 0) return cpu_clock(id);
-        return EINVAL;
+    default: return TRY(find_cpu_clock(id)).read();
     }
 }
 
@@ -170,6 +143,7 @@ Outcome set_clock(u64 ns) {
     if (ns < monotonic_ns()) return EINVAL;
     set_realtime_ns(ns);
     clock_was_set();
+    posix_timers_follow_clock();
     return 0;
 }
 

@@ -52,6 +52,10 @@ class File : public RcuCounted {
     virtual const Location* location() { return nullptr; }
     virtual bool is_socket() const { return false; }
     virtual bool is_epoll() const { return false; }
+    virtual bool is_mqueue() const { return false; }
+    /// Netlink sockets: a datagram of 32 bytes from the kernel (mq_notify). Thread context, no lock of rank Socket or above.
+    virtual bool takes_kernel_notes() const { return false; }
+    virtual void put_kernel_note(const u8 (&note)[32]) { (void)note; }
     /// fcntl commands of a kind of file (F_GETPIPE_SZ, F_ADD_SEALS...). EINVAL
     virtual Result<i64> fcntl(u32 command, u64 arg);
     /// Bytes for FIONREAD; ENOTTY where Linux has none.

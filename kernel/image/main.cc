@@ -11,6 +11,7 @@
 #include "kernel/boot/options.h"
 #include "kernel/boot/serial.h"
 #include "kernel/dev/device.h"
+#include "kernel/ipc/ipc_files.h"
 #include "kernel/lib/log.h"
 #include "kernel/lib/random.h"
 #include "kernel/mm/init.h"
@@ -166,6 +167,7 @@ extern "C" [[noreturn]] void kernel_start() {
     gather_device_entropy();
     connect_streams();
     stdio_init();
+    register_ipc_files();
 #if __has_include("procfs/procfs.h")
     procfs_init();
 #endif

@@ -236,6 +236,25 @@ Result<void> AddressSpace::unmap(u64 addr, u64 length) {
     return unmap_locked(addr, addr + length);
 }
 
+Result<void> AddressSpace::unmap_segment(u64 addr) {
+    MutexGuard g(lock_);
+    // Parts may have been unmapped, or protected otherwise: what belongs to the attachment lies as far behind `addr` as in the object.
+    Ref<VmObject> segment;
+    u64 end = 0;
+    for (Vma* v = vmas_.lower_bound(addr); v && (!segment || v->start < end);) {
+        const u64 next = v->end;
+        const bool part = v->object && v->object->is_segment() && v->start - addr == v->offset && (!segment || v->object == segment);
+        if (part) {
+            segment = v->object;
+            end = addr + page_up(segment->object_size());
+            TRY(unmap_locked(v->start, next));
+        }
+        v = vmas_.lower_bound(next);
+    }
+    if (!segment) return EINVAL;
+    return {};
+}
+
 Result<void> AddressSpace::protect(u64 addr, u64 length, u32 prot, bool grows_down) {
     if (!aligned(addr)) return EINVAL;
     if (!length) return {};

@@ -89,6 +89,8 @@ class AddressSpace : public RefCounted {
     // Linux's mmap family: page alignment of addr and offset is checked here, files' permissions by the caller.
     Result<u64> map(const MapRequest& r);                 // EINVAL, ENOMEM, EEXIST
     Result<void> unmap(u64 addr, u64 length);             // EINVAL
+    /// shmdt: all that is left of the System V segment that was attached at `addr`. EINVAL
+    Result<void> unmap_segment(u64 addr);
     /// `grows_down`: from the start of the stack mapping that holds addr (PROT_GROWSDOWN). EINVAL, ENOMEM (a hole), EACCES
     Result<void> protect(u64 addr, u64 length, u32 prot, bool grows_down = false);
     Result<u64> remap(u64 old_addr, u64 old_len, u64 new_len, u32 mremap_flags, u64 new_addr,

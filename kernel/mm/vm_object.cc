@@ -13,17 +13,23 @@ std::atomic<u64> next_stamp{1};
 } // namespace
 
 void VmObject::add_mapping(Vma& v) {
-    SpinGuard g(mappings_lock_);
-    init_head(mappings_head_);
-    v.mapping_node.prev = mappings_head_.prev;
-    v.mapping_node.next = &mappings_head_;
-    mappings_head_.prev->next = &v.mapping_node;
-    mappings_head_.prev = &v.mapping_node;
+    {
+        SpinGuard g(mappings_lock_);
+        init_head(mappings_head_);
+        v.mapping_node.prev = mappings_head_.prev;
+        v.mapping_node.next = &mappings_head_;
+        mappings_head_.prev->next = &v.mapping_node;
+        mappings_head_.prev = &v.mapping_node;
+    }
+    mapping_added();
 }
 
 void VmObject::remove_mapping(Vma& v) {
-    SpinGuard g(mappings_lock_);
-    v.mapping_node.unlink();
+    {
+        SpinGuard g(mappings_lock_);
+        v.mapping_node.unlink();
+    }
+    mapping_removed();
 }
 
 bool VmObject::has_writable_shared_mapping() {

@@ -33,6 +33,12 @@ class VmObject : public RefCounted {
     /// Pages are uncached device memory / may not be copied on fork.
     virtual bool is_device() const { return false; }
 
+    /// A System V segment: shmdt finds its mappings.
+    virtual bool is_segment() const { return false; }
+    /// A mapping came (mmap, fork, a split) or went. The address space's lock is held.
+    virtual void mapping_added() {}
+    virtual void mapping_removed() {}
+
     /// Takes pages [first, last] out of every mapping (truncate, hole). `keep_private`: copies made on write stay
     /// (hole punching); truncate takes them too. No lock of the object's own is held by the caller.
     void unmap_everywhere(u64 first, u64 last, bool keep_private);

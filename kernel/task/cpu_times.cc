@@ -7,6 +7,7 @@
 
 #include "kernel/task/lifecycle.h"
 #include "kernel/time/clock.h"
+#include "linux-abi/time.h"
 
 namespace linnet {
 
@@ -86,6 +87,30 @@ void after_sample(Thread& thread) {
 } // namespace
 
 void init_cpu_limits() { on_cpu_sample = after_sample; }
+
+u64 CpuClock::read() const {
+    const CpuTimes c = task ? thread_cpu_times(*task) : process_cpu_times(*process);
+    return user_only ? c.user_ns : c.user_ns + c.system_ns;
+}
+
+Result<CpuClock> find_cpu_clock(int id) {
+    if (id == CLOCK_PROCESS_CPUTIME_ID) id = ~0 << 3 | 2;
+    else if (id == CLOCK_THREAD_CPUTIME_ID) id = ~0 << 3 | 4 | 2;
+    else if (id >= 0) return EINVAL;
+    const i32 pid = ~(id >> 3);
+    const int kind = id & 3; // 0: profiling, 1: virtual, 2: scheduler's
+    if (kind == 3) return EINVAL; // a clock device
+    CpuClock clock;
+    clock.user_only = kind == 1;
+    if (id & 4) {
+        clock.task = pid ? find_task(pid) : Ref<Task>(&current());
+        if (!clock.task || clock.task->process != current().process) return EINVAL;
+    } else {
+        clock.process = pid ? find_process(pid) : current().process;
+        if (!clock.process) return EINVAL;
+    }
+    return clock;
+}
 
 CpuTimes thread_cpu_times(Task& t) {
     SpinGuard g(process_lock);

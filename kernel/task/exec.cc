@@ -8,6 +8,7 @@
 #include "kernel/mm/address_space.h"
 #include "kernel/task/exec_args.h"
 #include "kernel/task/lifecycle.h"
+#include "kernel/task/posix_timer.h"
 #include "linux-abi/elf_plan.h"
 #include "linux-abi/fcntl.h"
 #include "linux-abi/script.h"
@@ -321,6 +322,7 @@ void commit(Task& t, NewProgram& n, Ref<SignalHandlers> own_handlers, Ref<FileTa
         old.reset();
     }
     t.files->close_on_exec();
+    delete_posix_timers(p);
     {
         SpinGuard g(p.signal_lock);
         if (own_handlers) std::swap(p.handlers, own_handlers);

@@ -1,9 +1,11 @@
 // The end of threads and processes: exit(2), exit_group(2), fatal signals; what the parent, the children and other
 // threads learn of it.
+#include "kernel/ipc/semaphores.h"
 #include "kernel/mm/address_space.h"
 #include "kernel/task/futex.h"
 #include "kernel/task/interval_timer.h"
 #include "kernel/task/lifecycle.h"
+#include "kernel/task/posix_timer.h"
 #include "kernel/task/signal_internal.h"
 #include "kernel/time/clock.h"
 
@@ -125,6 +127,7 @@ void exit_task(u32 status) {
         t.exiting = true;
         // What was sent to the process, and this thread was woken for, is for another one.
         t.blocked = ~SignalSet(0);
+        t.pending.discard(~SignalSet(0)); // timers' entries must not stay in it; no timer sends to it from here on
         for (ThreadLink& l : p.threads)
             if (l.task != &t && (p.pending.bits & ~l.task->blocked)) wake_for_signal(*l.task, false);
     }
@@ -152,7 +155,11 @@ void exit_task(u32 status) {
         p.last_uid = t.credentials->uid;
         if (p.exec_task && p.exec_task != &t) p.exec_wait.wake_all();
     }
-    if (last) stop_interval_timers(p);
+    if (last) {
+        stop_interval_timers(p);
+        delete_posix_timers(p);
+        undo_semaphores(p);
+    }
 
     if (last && t.files->ref_count() == 1) t.files->close_all();
     t.files.reset();

@@ -8,6 +8,7 @@
 #include "kernel/task/init.h"
 #include "kernel/task/interval_timer.h"
 #include "kernel/task/lifecycle.h"
+#include "kernel/task/posix_timer.h"
 #include "kernel/time/clock.h"
 
 namespace linnet {
@@ -20,7 +21,7 @@ void (*trace_end)(Task& t, u32 status) = nullptr;
 Process::Process() : start_time_ns(monotonic_ns()) {
     init_interval_timers(*this);
 }
-Process::~Process() = default;
+Process::~Process() { free_posix_timer_table(*this); }
 Task::~Task() = default;
 
 char state_letter(const Task& t) {

@@ -13,6 +13,8 @@
 namespace linnet {
 
 class AddressSpace;
+class PosixTimerTable;
+class SemaphoreUndoList;
 class Task;
 
 struct ResourceLimit { u64 soft, hard; };
@@ -101,6 +103,11 @@ class Process : public RcuCounted {
     // Interval timers: signal_lock.
     IntervalTimer timers[3];
     ProcessTimer real_timer, cpu_timer;
+    // POSIX timers: signal_lock.
+    PosixTimerTable* posix_timers = nullptr; // made by the first timer_create; kernel/task/posix_timer.h
+    u32 posix_timer_count = 0;
+
+    SemaphoreUndoList* semaphore_undo = nullptr; // SEM_UNDO; kernel/ipc/semaphores.cc, by its lock
 
     Process();
     ~Process() override;

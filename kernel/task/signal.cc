@@ -3,6 +3,7 @@
 
 #include "kernel/lib/string.h"
 #include "kernel/mm/user.h"
+#include "kernel/task/posix_timer.h"
 #include "kernel/task/signal_internal.h"
 
 namespace linnet {
@@ -27,13 +28,27 @@ void PendingSignals::discard(SignalSet set) {
     from_kernel &= ~set;
     for (QueuedSignal* q = queue.front(); q;) {
         QueuedSignal* next = queue.next(*q);
-        if (set & signal_bit(q->info.signo)) {
-            queue.remove(*q);
-            --queued;
-            kfree(q);
-        }
+        if (set & signal_bit(q->info.signo)) release(*q, nullptr);
         q = next;
     }
+}
+
+void PendingSignals::release(QueuedSignal& q, abi::Siginfo* info) {
+    queue.remove(q);
+    if (q.timer) {
+        posix_timer_signal_left(*q.timer, info);
+        return;
+    }
+    --queued;
+    kfree(&q);
+}
+
+void PendingSignals::withdraw(QueuedSignal& q) {
+    if (!q.node.linked()) return;
+    queue.remove(q);
+    for (QueuedSignal& other : queue)
+        if (other.info.signo == q.info.signo) return;
+    bits &= ~signal_bit(q.info.signo);
 }
 
 void PendingSignals::take(int sig, abi::Siginfo& info) {
@@ -49,9 +64,7 @@ void PendingSignals::take(int sig, abi::Siginfo& info) {
     }
     if (found) {
         info = found->info;
-        queue.remove(*found);
-        --queued;
-        kfree(found);
+        release(*found, &info);
     } else {
         memset(&info, 0, sizeof info);
         info.signo = sig;

@@ -50,9 +50,12 @@ class SignalHandlers : public RefCounted {
     void reset(bool ignored_too);
 };
 
+struct PosixTimer;
+
 struct QueuedSignal {
     ListNode node;
     abi::Siginfo info;
+    PosixTimer* timer = nullptr; // whose part it is; null: allocated, and freed by the queue
 };
 
 /// One pending set: a bit for each signal, and what was sent with it. A bit without a queued entry has no more to tell
@@ -62,13 +65,18 @@ class PendingSignals : NoCopy {
     ~PendingSignals() { discard(~SignalSet(0)); }
     SignalSet bits = 0;
     SignalSet from_kernel = 0; // of the bits without an entry: SI_KERNEL, else SI_USER
-    u32 queued = 0;
+    u32 queued = 0;            // allocated entries
     List<QueuedSignal, &QueuedSignal::node> queue;
 
     /// Takes the signals of `set` out, with what was sent.
     void discard(SignalSet set);
     /// Takes one instance of `sig` out.
     void take(int sig, abi::Siginfo& info);
+    /// Takes this entry out, if it is in the queue; not freed.
+    void withdraw(QueuedSignal& q);
+
+  private:
+    void release(QueuedSignal& q, abi::Siginfo* info);
 };
 
 // ---- sending -----------------------------------------------------------------------------------------------------

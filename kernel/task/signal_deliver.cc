@@ -72,6 +72,11 @@ void restart_interrupted_call(TrapFrame& f) {
     current().raise_work(kWorkFullReturn);
 }
 
+bool sent_by_another(const Process& p, const abi::Siginfo& info) {
+    const bool by_process = info.code <= 0 && info.code != SI_TIMER;
+    return by_process && info.kill.pid && info.kill.pid != p.pid;
+}
+
 /// Parks the thread until SIGCONT or death. signal_lock is not held.
 void stop_here(Task& t, Process& p) {
     bool last;
@@ -162,6 +167,7 @@ void deliver_signals(TrapFrame& f) {
         if (trace_signal) [[unlikely]] trace_signal(t, info);
         if (action.handler == abi::SIG_IGN) continue;
         if (action.handler == abi::SIG_DFL) {
+            if (p.pid == 1 && sent_by_another(p, info)) continue; // it was blocked when it came
             switch (default_action(sig)) {
             case DefaultAction::Ignore: continue;
             case DefaultAction::Stop: {

@@ -20,11 +20,15 @@ void wake_for_signal(Task& t, bool to_die) {
 
 namespace {
 
-bool is_ignored(Process& p, Task* t, int sig) {
-    // A blocked signal stays pending even if it is ignored now: the action may change before it is unblocked.
+/// A blocked signal stays pending even if it is ignored now: the action may change before it is unblocked.
+bool is_held(Process& p, Task* t, int sig) {
     ThreadLink* first = p.threads.front();
     Task* judge = t ? t : first ? first->task : nullptr;
-    if (judge && ((judge->blocked | judge->waiting_for) & signal_bit(sig))) return false;
+    return judge && ((judge->blocked | judge->waiting_for) & signal_bit(sig));
+}
+
+bool is_ignored(Process& p, Task* t, int sig) {
+    if (is_held(p, t, sig)) return false;
     u64 handler = p.handlers->get(sig).handler;
     if (handler == abi::SIG_IGN) return true;
     return handler == abi::SIG_DFL && default_action(sig) == DefaultAction::Ignore;
@@ -79,14 +83,19 @@ void begin_group_exit(Process& p, u32 status) {
 
 Result<bool> post_signal(SignalPost&& s) {
     Process& p = s.process;
+    SpinGuard g(p.signal_lock);
+    return post_signal_locked(std::move(s));
+}
+
+Result<bool> post_signal_locked(SignalPost&& s, bool* ignored) {
+    Process& p = s.process;
     const int sig = s.sig;
     const SignalSet bit = signal_bit(sig);
-    SpinGuard g(p.signal_lock);
     if (p.zombie || p.exiting || p.threads.empty()) return false;
     bool continued = false;
-    // Init keeps its default actions from the signals of other processes, as Linux's does.
+    // Init keeps its default actions from the signals of other processes, as Linux's does; what it has blocked waits (sigwaitinfo, signalfd).
     if (s.from_other && p.pid == 1 &&
-        ((bit & kUnblockable) || p.handlers->get(sig).handler == abi::SIG_DFL) &&
+        ((bit & kUnblockable) || (p.handlers->get(sig).handler == abi::SIG_DFL && !is_held(p, s.task, sig))) &&
         default_action(sig) != DefaultAction::Ignore)
         return false;
     if (sig == SIGKILL) {
@@ -107,10 +116,20 @@ Result<bool> post_signal(SignalPost&& s) {
             p.stop_wait.wake_all();
         }
     }
-    if (is_ignored(p, s.task, sig)) return continued;
+    if (is_ignored(p, s.task, sig)) {
+        if (ignored) *ignored = true;
+        return continued;
+    }
     PendingSignals& set = s.task ? s.task->pending : p.pending;
+    if (s.timer_entry) {
+        set.queue.push_back(*s.timer_entry);
+        set.bits |= bit;
+        p.signal_wait.wake_all();
+        choose_thread(p, s.task, sig);
+        return continued;
+    }
     if (sig < abi::SIGRTMIN && (set.bits & bit)) return continued; // one instance of a standard signal
-    if (s.entry && set.queued >= p.limit(RLIMIT_SIGPENDING) && sig >= abi::SIGRTMIN) s.entry.reset();
+    if (s.entry && set.queued + p.posix_timer_count >= p.limit(RLIMIT_SIGPENDING) && sig >= abi::SIGRTMIN) s.entry.reset();
     if (s.entry) {
         if (s.info) {
             s.entry->info = *s.info;

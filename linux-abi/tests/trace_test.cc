@@ -114,6 +114,81 @@ TEST_F(Trace, Signals) {
     EXPECT_EQ(out.text(), "--- SIGSEGV {si_signo=SIGSEGV, si_code=SEGV_MAPERR, si_addr=NULL} ---");
 }
 
+TEST_F(Trace, PosixTimers) {
+    uint64_t id = m.add_struct(int32_t(1));
+    EXPECT_EQ(line(222, {1, 0, id}, 0), "timer_create(CLOCK_MONOTONIC, NULL, [1]) = 0");
+    Sigevent e{0x123456789a, 36, SIGEV_SIGNAL, {0}};
+    uint64_t p = m.add_struct(e);
+    EXPECT_EQ(line(222, {0, p, id}, 0), "timer_create(CLOCK_REALTIME, {sigev_value={sival_int=878082202, sival_ptr=0x123456789a}, "
+                                        "sigev_signo=SIGRT_4, sigev_notify=SIGEV_SIGNAL}, [1]) = 0");
+    e.value = 0, e.notify = SIGEV_THREAD_ID, e.tid = 26387;
+    p = m.add_struct(e);
+    EXPECT_EQ(line(222, {0, p, id}, 0),
+              "timer_create(CLOCK_REALTIME, {sigev_signo=SIGRT_4, sigev_notify=SIGEV_THREAD_ID, sigev_notify_thread_id=26387}, [1]) = 0");
+    e.notify = SIGEV_THREAD, e.tid = 0x6713;
+    p = m.add_struct(e);
+    EXPECT_EQ(line(222, {0, p, id}, 0), "timer_create(CLOCK_REALTIME, {sigev_signo=SIGRT_4, sigev_notify=SIGEV_THREAD, "
+                                        "sigev_notify_function=0x6713, sigev_notify_attributes=NULL}, [1]) = 0");
+    e.notify = SIGEV_NONE;
+    p = m.add_struct(e);
+    EXPECT_EQ(line(222, {2, p, id}, 0), "timer_create(CLOCK_PROCESS_CPUTIME_ID, {sigev_signo=36, sigev_notify=SIGEV_NONE}, [1]) = 0");
+    e.notify = 9;
+    p = m.add_struct(e);
+    EXPECT_EQ(line(222, {0x4d, p, id}, EINVAL), "timer_create(0x4d /* CLOCK_??\? */, {sigev_signo=36, sigev_notify=0x9 /* SIGEV_??\? */}, " +
+                                                    hex(id) + ") = -1 EINVAL (Invalid argument)");
+    Siginfo si{};
+    si.signo = 36, si.code = SI_TIMER, si.timer.tid = 1, si.timer.overrun = 3, si.timer.value = 0x123456789a;
+    char b[200];
+    TraceText out(b, sizeof b);
+    format_signal(out, si);
+    EXPECT_EQ(out.text(), "--- SIGRT_4 {si_signo=SIGRT_4, si_code=SI_TIMER, si_timerid=0x1, si_overrun=3, si_int=878082202, "
+                          "si_ptr=0x123456789a} ---");
+}
+
+TEST_F(Trace, SystemVIpc) {
+    EXPECT_EQ(line(29, {0, 10000, 01600}, 2), "shmget(IPC_PRIVATE, 10000, IPC_CREAT|0600) = 2");
+    EXPECT_EQ(line(29, {0x1234, 5, 012600}, ENOENT),
+              "shmget(0x1234, 5, IPC_EXCL|SHM_NORESERVE|0600) = -1 ENOENT (No such file or directory)");
+    EXPECT_EQ(line(30, {2, 0x10001, 0120000}, 0x10000), "shmat(2, 0x10001, SHM_RND|SHM_EXEC) = 0x10000");
+    ShmidDs ds{};
+    ds.perm.mode = 0600, ds.segsz = 10000, ds.nattch = 2;
+    uint64_t p = m.add_struct(ds);
+    EXPECT_EQ(line(31, {2, 2, p}, 0), "shmctl(2, IPC_STAT, {shm_perm={uid=0, gid=0, mode=0600, key=0, cuid=0, cgid=0}, shm_segsz=10000, "
+                                      "shm_cpid=0, shm_lpid=0, shm_nattch=2, shm_atime=0, shm_dtime=0, shm_ctime=0}) = 0");
+    EXPECT_EQ(line(31, {2, 1, p}, 0), "shmctl(2, IPC_SET, {shm_perm={uid=0, gid=0, mode=0600}}) = 0");
+    EXPECT_EQ(line(31, {2, 0x63, 0}, EINVAL), "shmctl(2, 0x63 /* SHM_??\? */, NULL) = -1 EINVAL (Invalid argument)");
+    Sembuf ops[2] = {{0, 1, SEM_UNDO}, {1, -1, IPC_NOWAIT}};
+    p = m.add_struct(ops);
+    EXPECT_EQ(line(220, {2, p, 2, 0}, EAGAIN), "semtimedop(2, [{sem_num=0, sem_op=1, sem_flg=SEM_UNDO}, {sem_num=1, sem_op=-1, "
+                                               "sem_flg=IPC_NOWAIT}], 2, NULL) = -1 EAGAIN (Resource temporarily unavailable)");
+    EXPECT_EQ(line(66, {2, 1, 16, 5}, 0), "semctl(2, 1, SETVAL, 0x5) = 0");
+    EXPECT_EQ(line(66, {2, 1, 12, 0}, 5), "semctl(2, 1, GETVAL, NULL) = 5");
+    struct {
+        int64_t type;
+        char text[40];
+    } message{3, "hello"};
+    p = m.add_struct(message);
+    EXPECT_EQ(line(69, {2, p, 6, 04000}, 0), "msgsnd(2, {mtype=3, mtext=\"hello\\0\"}, 6, IPC_NOWAIT) = 0");
+    EXPECT_EQ(line(70, {2, p, 6, uint64_t(-5), 014000}, 6), "msgrcv(2, {mtype=3, mtext=\"hello\\0\"}, 6, -5, MSG_NOERROR|IPC_NOWAIT) = 6");
+    EXPECT_EQ(line(70, {2, p, 6, 0, 024000}, ENOMSG),
+              "msgrcv(2, " + hex(p) + ", 6, 0, MSG_EXCEPT|IPC_NOWAIT) = -1 ENOMSG (No message of desired type)");
+}
+
+TEST_F(Trace, MessageQueues) {
+    uint64_t name = m.add("foo");
+    uint64_t a = m.add_struct(MqAttr{0, 4, 32, 0, {}}), b = m.add_struct(MqAttr{O_NONBLOCK, 4, 32, 0, {}});
+    EXPECT_EQ(line(240, {name, 04102, 0600, a}, 3),
+              "mq_open(\"foo\", O_RDWR|O_CREAT|O_NONBLOCK, 0600, {mq_flags=0, mq_maxmsg=4, mq_msgsize=32, mq_curmsgs=0}) = 3");
+    EXPECT_EQ(line(240, {name, 0, 0, 0}, ENOENT), "mq_open(\"foo\", O_RDONLY) = -1 ENOENT (No such file or directory)");
+    EXPECT_EQ(line(245, {3, 0, b}, 0), "mq_getsetattr(3, NULL, {mq_flags=O_NONBLOCK, mq_maxmsg=4, mq_msgsize=32, mq_curmsgs=0}) = 0");
+    uint64_t text = m.add("hi\n"), priority = m.add_struct(uint32_t(7));
+    EXPECT_EQ(line(242, {3, text, 3, 7, 0}, 0), "mq_timedsend(3, \"hi\\n\", 3, 7, NULL) = 0");
+    EXPECT_EQ(line(243, {3, text, 32, priority, 0}, 3), "mq_timedreceive(3, \"hi\\n\", 32, [7], NULL) = 3");
+    uint64_t e = m.add_struct(Sigevent{0, SIGUSR1, SIGEV_SIGNAL, {0}});
+    EXPECT_EQ(line(244, {3, e}, 0), "mq_notify(3, {sigev_signo=SIGUSR1, sigev_notify=SIGEV_SIGNAL}) = 0");
+    EXPECT_EQ(line(241, {name}, 0), "mq_unlink(\"foo\") = 0");
+}
+
 TEST_F(Trace, Processes) {
     uint64_t path = m.add("/bin/sh"), arg = m.add("sh"), env = m.add("A=B");
     uint64_t argv = m.add_struct(std::array<uint64_t, 2>{arg, 0}), envp = m.add_struct(std::array<uint64_t, 2>{env, 0});
