@@ -49,6 +49,17 @@ class MessageQueueInode final : public Inode {
     std::atomic<u32> taken{0}; // changes when there is room
     WaitQueue senders, pollers;
 
+    /// What reading the file gives; its length.
+    size_t show_state(char* to, size_t size_of_text) {
+        int notify = 0, signo = 0, pid = 0;
+        MutexGuard g(contents_lock);
+        if (notification.process) {
+            notify = notification.notify;
+            if (notify == SIGEV_SIGNAL) signo = notification.signo;
+            pid = notification.process->pid;
+        }
+        return format(to, size_of_text, "QSIZE:%-10lu NOTIFY:%-5d SIGNO:%-5d NOTIFY_PID:%-6d\n", bytes, notify, signo, pid);
+    }
     /// Takes the registration out. `contents_lock` held.
     MqueueNotification take_notification() REQUIRES(contents_lock) { return std::exchange(notification, MqueueNotification{}); }
 };
@@ -95,13 +106,7 @@ class MessageQueueFile final : public File {
     /// A line about its state.
     Result<size_t> read(IoVector& to, u64& pos, bool) override {
         char text[kStatusSize];
-        size_t n;
-        {
-            MutexGuard g(queue_->contents_lock);
-            const MqueueNotification& r = queue_->notification;
-            n = format(text, sizeof text, "QSIZE:%-10lu NOTIFY:%-5d SIGNO:%-5d NOTIFY_PID:%-6d\n", queue_->bytes, r.process ? r.notify : 0,
-                       r.process && r.notify == SIGEV_SIGNAL ? r.signo : 0, r.process ? r.process->pid : 0);
-        }
+        const size_t n = queue_->show_state(text, sizeof text);
         if (pos >= n) return size_t(0);
         const size_t want = to.remaining() < n - pos ? to.remaining() : n - pos, done = to.copy_out(text + pos, want);
         if (want && !done) return EFAULT;

@@ -1,6 +1,7 @@
 // Our constants against libc's and the UAPI headers' of this machine.
 #include "linux-abi/auxv.h"
 #include "linux-abi/fcntl.h"
+#include "linux-abi/ipc.h"
 #include "linux-abi/mman.h"
 #include "linux-abi/netif.h"
 #include "linux-abi/poll.h"
