@@ -26,7 +26,7 @@ using nlohmann::json;
 namespace {
 
 // Counts up when the same packages would give another root, so that old ones are not used.
-constexpr int builder_version = 2;
+constexpr int builder_version = 3;
 
 fs::path default_cache_folder()
 {

@@ -57,7 +57,9 @@ class Chroot:
             raise
 
     def command(self, *argv):
-        inside = 'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0" "$@"'
+        # /tmp is memory, as all of the guest's files are: the sizes of folders are those of a tmpfs.
+        inside = ('mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && mount -t tmpfs -o mode=1777 tmpfs "$0/tmp" && '
+                  'exec chroot "$0" "$@"')
         return ['unshare', '--mount', '--pid', '--ipc', '--fork', '--kill-child', 'sh', '-c', inside, self.path, *argv]
 
     def remove(self):
