@@ -1,6 +1,6 @@
 // Numbers of processes, threads, groups and sessions. A number is handed out again as late as possible: the search goes on
 // from the last one, and wraps at kPidMax. Look-up is two array accesses, without a lock (RCU: the memory of processes and
-// threads stays for a grace period); chunks are never given back.
+// threads stays for a grace period). Chunks without a used number are given back when the search comes to another chunk.
 #include "kernel/mm/address_space.h"
 #include "kernel/sync/rcu.h"
 #include "kernel/task/lifecycle.h"
@@ -30,6 +30,38 @@ RcuPointer<Chunk> chunks[kPidMax / kEntriesPerChunk];
 i32 last_allocated GUARDED_BY(process_lock) = 0;
 u32 processes GUARDED_BY(process_lock) = 0;
 
+/// Chunks that are out of sight, till no reader can be in them any more.
+struct DyingChunks : RcuHead {
+    static constexpr u32 kMost = 16;
+    std::atomic<u32> count{0}; // 0: free to be filled
+    Chunk* chunks[kMost];
+};
+DyingChunks dying;
+
+bool unused(const Chunk& c) {
+    for (const PidEntry& e : c.entries)
+        if (e.used()) return false;
+    return true;
+}
+
+/// All chunks without a used number but the one that numbers are taken from; at most kMost at a time.
+void give_chunks_back(u32 current) REQUIRES(process_lock) {
+    if (dying.count.load(std::memory_order_acquire)) return;
+    u32 n = 0;
+    for (u32 i = 0; i < kPidMax / kEntriesPerChunk && n < DyingChunks::kMost; ++i) {
+        Chunk* c = chunks[i].load();
+        if (i == current || !c || !unused(*c)) continue;
+        chunks[i].store(nullptr);
+        dying.chunks[n++] = c;
+    }
+    if (!n) return;
+    dying.count.store(n, std::memory_order_relaxed);
+    rcu_defer(dying, [](RcuHead&) {
+        for (u32 i = 0; i < dying.count.load(std::memory_order_relaxed); ++i) kfree(dying.chunks[i]);
+        dying.count.store(0, std::memory_order_release);
+    });
+}
+
 PidEntry* entry(i32 pid) {
     if (pid <= 0 || pid >= kPidMax) return nullptr;
     Chunk* c = chunks[pid / i32(kEntriesPerChunk)].load();
@@ -50,6 +82,7 @@ Result<i32> allocate_pid() {
             if (!memory) return ENOMEM;
             c = new (memory) Chunk();
             place.store(c);
+            give_chunks_back(u32(pid) / kEntriesPerChunk);
         }
         if (!c->entries[u32(pid) % kEntriesPerChunk].used()) {
             last_allocated = pid;
