@@ -144,8 +144,8 @@ def quote(text):
     return shlex.quote(text)
 
 
-def run_cases(machine, cases):
-    """One line a case; the exit status. After a failure the next case still runs, if the machine does."""
+def run_cases(machine, cases, log=None):
+    """One line a case; the exit status. After a failure the next case still runs, if the machine does. log: a file in it to show then."""
     failed = 0
     try:
         for function in cases:
@@ -160,6 +160,8 @@ def run_cases(machine, cases):
                     print(f'the machine ended with status {machine.server.process.returncode}; no further cases')
                     break
         if failed:
+            if log and machine.server.process.poll() is None:
+                print(machine.status(f'tail -n 30 {log}')[1])
             machine.server.report()
     finally:
         machine.close()
