@@ -13,7 +13,7 @@ import time
 from server import Server, clean_environment, free_port
 
 TIMEOUT = 240 * float(os.environ.get('LINNET_TIMEOUT_SCALE', '1'))
-STARTUP = struct.pack('!II', 32, 196608) + b'user\0postgres\0\0\0\0\0\0\0\0\0\0\0'
+STARTUP = struct.pack('!II', 23, 196608) + b'user\0postgres\0\0'
 # package: port, memory, what is sent, what the answer begins with, a part of it
 SERVICES = {
     'nginx-light': (80, '256M', b'GET / HTTP/1.0\r\n\r\n', b'HTTP/1.1 200 OK', b'Welcome to nginx!'),
