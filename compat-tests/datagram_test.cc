@@ -174,6 +174,81 @@ TEST(sys_connect, udp_is_dissolved_by_AF_UNSPEC) {
     socklen_t len = sizeof(peer);
     EXPECT_ERRNO(getpeername(a.fd, sa(&peer), &len), ENOTCONN);
 }
+namespace {
+sockaddr_in6 name6_of(int fd) {
+    sockaddr_in6 n{};
+    socklen_t len = sizeof(n);
+    EXPECT_OK(getsockname(fd, sa(&n), &len));
+    EXPECT_EQ(sizeof(n), len);
+    return n;
+}
+} // namespace
+TEST(sys_connect, udp_AF_UNSPEC_gives_up_the_address_and_port_that_bind_did_not_choose) {
+    Udp b;
+    Fd a(socket(AF_INET, SOCK_DGRAM, 0));
+    ASSERT_OK(connect(a, sa(&b.name), sizeof(b.name)));
+    sockaddr_in n{};
+    socklen_t len = sizeof(n);
+    ASSERT_OK(getsockname(a, sa(&n), &len));
+    EXPECT_EQ(htonl(INADDR_LOOPBACK), n.sin_addr.s_addr);
+    EXPECT_NE(0, n.sin_port);
+    sockaddr none{};
+    ASSERT_OK(connect(a, &none, sizeof(none)));
+    ASSERT_OK(getsockname(a, sa(&n), &len));
+    EXPECT_EQ(0u, n.sin_addr.s_addr);
+    EXPECT_EQ(0, n.sin_port);
+    // It can be used again.
+    EXPECT_EQ(1, sendto(a, "x", 1, 0, sa(&b.name), sizeof(b.name)));
+    char c;
+    EXPECT_EQ(1, recv(b.fd, &c, 1, 0));
+}
+TEST(sys_connect, udp_AF_UNSPEC_keeps_what_bind_chose) {
+    Udp a, b; // bound to the loopback address and any port: that was not chosen
+    ASSERT_OK(connect(a.fd, sa(&b.name), sizeof(b.name)));
+    sockaddr none{};
+    ASSERT_OK(connect(a.fd, &none, sizeof(none)));
+    sockaddr_in n{};
+    socklen_t len = sizeof(n);
+    ASSERT_OK(getsockname(a.fd, sa(&n), &len));
+    EXPECT_EQ(htonl(INADDR_LOOPBACK), n.sin_addr.s_addr);
+    Fd c(socket(AF_INET, SOCK_DGRAM, 0));
+    sockaddr_in wanted = a.name; // free again, unless another process was given it meanwhile
+    if (bind(c, sa(&wanted), sizeof(wanted)) == 0) {
+        ASSERT_OK(connect(c, sa(&b.name), sizeof(b.name)));
+        ASSERT_OK(connect(c, &none, sizeof(none)));
+        ASSERT_OK(getsockname(c, sa(&n), &len));
+        EXPECT_EQ(wanted.sin_port, n.sin_port);
+        EXPECT_EQ(wanted.sin_addr.s_addr, n.sin_addr.s_addr);
+    }
+}
+TEST(sys_connect, udp6_to_an_AF_INET_address_has_a_mapped_name) {
+    // glibc's getaddrinfo sorts its answers so: one socket, to ::1, to nowhere, to an IPv4 address.
+    Fd a(socket(AF_INET6, SOCK_DGRAM, 0));
+    sockaddr_in6 six{};
+    six.sin6_family = AF_INET6;
+    six.sin6_port = htons(5432);
+    sockaddr_in6 n;
+    if (connect(a, sa(&six), sizeof(six)) == 0) {
+        n = name6_of(a);
+        EXPECT_TRUE(IN6_IS_ADDR_LOOPBACK(&n.sin6_addr));
+    }
+    const uint32_t addresses[] = {0, htonl(INADDR_LOOPBACK)};
+    for (uint32_t address : addresses) {
+        sockaddr none{};
+        ASSERT_OK(connect(a, &none, sizeof(none)));
+        n = name6_of(a);
+        EXPECT_TRUE(IN6_IS_ADDR_UNSPECIFIED(&n.sin6_addr));
+        EXPECT_EQ(0, n.sin6_port);
+        sockaddr_in four{};
+        four.sin_family = AF_INET;
+        four.sin_port = htons(5432);
+        four.sin_addr.s_addr = address;
+        ASSERT_OK(connect(a, sa(&four), sizeof(four)));
+        n = name6_of(a);
+        EXPECT_TRUE(IN6_IS_ADDR_V4MAPPED(&n.sin6_addr));
+        EXPECT_EQ(htonl(INADDR_LOOPBACK), reinterpret_cast<uint32_t*>(&n.sin6_addr)[3]);
+    }
+}
 TEST(sys_recvmsg, udp_sets_MSG_TRUNC) {
     Udp a, b;
     sendto(a.fd, "0123456789", 10, 0, sa(&b.name), sizeof(b.name));

@@ -82,12 +82,14 @@ Result<void> DatagramEndpoint::bind(const SocketAddress& to) {
     if (raw) {
         binding_.local = to;
         binding_.local.port = 0;
+        address_chosen_ = !to.ip.is_any();
         return {};
     }
     TRY(udp_ports.bind(binding_, to));
     udp_matching_changed();
     auto r = lwip_datagram_open(*this);
     if (!r) udp_ports.unbind(binding_);
+    else address_chosen_ = !to.ip.is_any(), port_chosen_ = to.port != 0;
     return r;
 }
 
@@ -121,6 +123,12 @@ Result<void> DatagramEndpoint::connect(const SocketAddress& asked) {
 
 void DatagramEndpoint::disconnect() {
     NetGuard core;
+    if (!raw && !port_chosen_ && binding_.bound()) {
+        if (pcb_) lwip_datagram_close(*this);
+        udp_ports.unbind(binding_);
+        binding_.local.port = 0;
+    }
+    if (!address_chosen_) binding_.local.ip = v6 ? IpAddress::any6() : IpAddress::any4();
     udp_matching_changed();
     SpinGuard guard(lock_);
     connected_ = false;

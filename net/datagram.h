@@ -44,6 +44,7 @@ class DatagramEndpoint : public RefCounted {
     /// EINVAL (bound), EADDRINUSE, EADDRNOTAVAIL
     Result<void> bind(const SocketAddress& to);
     Result<void> connect(const SocketAddress& to);
+    /// connect(2) to AF_UNSPEC. What bind(2) did not choose, the address and the port, is given up too, as Linux does it.
     void disconnect();
     /// Sends all of `from` as one datagram; to null: the connected peer. EDESTADDRREQ, EMSGSIZE, ENETUNREACH, EACCES, EFAULT, EAGAIN...
     /// source/interface: IP_PKTINFO of the sender; any / 0 for none.
@@ -103,6 +104,7 @@ class DatagramEndpoint : public RefCounted {
     SocketAddress remote_; // port 0 (raw: any address): not connected
     bool connected_ = false, receive_shut_ = false, send_shut_ = false;
     DatagramOptions options_;
+    bool address_chosen_ = false, port_chosen_ = false; // by bind(2): a disconnect leaves them
     void* pcb_ = nullptr; // lwIP's port or raw pcb
     struct Group { IpAddress group; u32 interface; };
     static constexpr u32 kMaxGroups = 20;

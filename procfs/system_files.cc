@@ -161,7 +161,8 @@ Result<void> vmstat(GrowingText& out, u64) {
 }
 
 Result<void> counters(GrowingText& out, u64) {
-    out.append("cr3_loads %lu\ncontext_switches %lu\ninterrupts %lu\n", cr3_loads(), context_switches(), irq_count());
+    out.append("cr3_loads %lu\ntlb_flushes %lu\ncontext_switches %lu\ninterrupts %lu\n", cr3_loads(), tlb_flushes(), context_switches(),
+               irq_count());
     return {};
 }
 

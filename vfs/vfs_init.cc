@@ -39,13 +39,20 @@ Result<Location> ensure_directory(const char* path, u32 mode) {
     return where;
 }
 
-struct StandardMount { const char* type; const char* source; const char* path; u32 flags; const char* options; };
+struct StandardMount {
+    const char* type;
+    const char* source;
+    const char* path;
+    u32 flags;
+    const char* options;
+    bool if_empty = false; // what the root brings there stays to be seen
+};
 constexpr StandardMount standard_mounts[] = {
     {"devtmpfs", "devtmpfs", "/dev", kMsNosuid, ""},
     {"proc", "proc", "/proc", kMsNosuid | kMsNodev | kMsNoexec, ""},
     {"sysfs", "sysfs", "/sys", kMsNosuid | kMsNodev | kMsNoexec, ""},
     {"tmpfs", "tmpfs", "/dev/shm", kMsNosuid | kMsNodev, ""},
-    {"tmpfs", "tmpfs", "/run", kMsNosuid | kMsNodev, "mode=755"},
+    {"tmpfs", "tmpfs", "/run", kMsNosuid | kMsNodev, "mode=755", true},
 };
 
 /// For the call-site binder: the table of the file with this build-id.
@@ -87,6 +94,10 @@ Result<void> vfs_init() {
     for (const StandardMount& m : standard_mounts) {
         if (!registered(m.type)) continue;
         Location where = TRY(ensure_directory(m.path, 0755));
+        if (m.if_empty) {
+            MutexGuard g(where.inode().lock);
+            if (where.dentry->has_children()) continue;
+        }
         TRY(mount_filesystem(m.type, m.source, where, m.flags, m.options));
     }
     // /tmp belongs to the root (images bring files in it), but may always be written to.

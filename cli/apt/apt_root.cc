@@ -26,7 +26,7 @@ using nlohmann::json;
 namespace {
 
 // Counts up when the same packages would give another root, so that old ones are not used.
-constexpr int builder_version = 2;
+constexpr int builder_version = 3;
 
 fs::path default_cache_folder()
 {
@@ -141,6 +141,7 @@ private:
     Resolved resolve(bool with_script_packages)
     {
         std::vector<std::string> wanted{request_.package};
+        wanted.insert(wanted.end(), request_.packages.begin(), request_.packages.end());
         if (recipe_)
             wanted.insert(wanted.end(), recipe_->packages.begin(), recipe_->packages.end());
         if (with_script_packages)
@@ -328,6 +329,10 @@ AptImage resolve_apt(const AptRequest& request, Progress& progress)
 {
     AptRequest checked = request;
     parse_apt_name(request.package + (request.program.empty() ? "" : "/" + request.program), checked);
+    for (const std::string& more : request.packages) {
+        if (AptRequest other; parse_apt_name(more, other), !other.program.empty())
+            throw AptError("not a package name: " + more);
+    }
     try {
         return Resolver(checked, progress).run();
     } catch (const AptError&) {

@@ -20,6 +20,7 @@ namespace linnet::cli {
 struct AptRequest {
     std::string package;              // "redis-server", or "redis-server=5:7.0.15-1"
     std::string program;              // after the slash: a name, or a path in the package's root; may be empty
+    std::vector<std::string> packages; // more packages for the image, with what they depend on; their recipes do not count
     std::vector<std::string> args;    // the user's arguments; they follow those of the recipe or unit
     bool no_recipe = false;           // the bare program: no recipe, no unit
     bool refresh = false;             // fetch the package lists anew, whatever their age

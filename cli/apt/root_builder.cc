@@ -560,7 +560,7 @@ void RootBuilder::make_linker_cache()
 }
 
 // libc6 carries parts that are opened by name only, more than half of its size. They stay out when no
-// other ELF file of the image mentions the name: character set converters (iconv_open, which libc and
+// other ELF file (or linker script: libm.so of libc6-dev) of the image mentions the name: character set converters (iconv_open, which libc and
 // libstdc++ themselves mention), vector functions, and libraries for debuggers and old programs.
 void RootBuilder::drop_unused_libc_parts()
 {
@@ -595,9 +595,9 @@ void RootBuilder::drop_unused_libc_parts()
                     std::ranges::any_of(parts, [&](const Part& part) { return path == part.path; });
         if (libc || it->is_symlink() || !it->is_regular_file())
             continue;
-        char magic[4] = {};
-        std::ifstream(it->path(), std::ios::binary).read(magic, 4);
-        if (std::memcmp(magic, "\177ELF", 4) != 0)
+        char magic[16] = {};
+        std::ifstream(it->path(), std::ios::binary).read(magic, sizeof magic);
+        if (std::memcmp(magic, "\177ELF", 4) != 0 && std::string_view(magic, sizeof magic) != "/* GNU ld script")
             continue;
         std::string content = read_file_or_empty(it->path());
         for (const Part& part : parts)

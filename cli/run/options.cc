@@ -175,6 +175,10 @@ bool parse_run_options(const std::vector<std::string>& words, RunOptions& option
             throw CommandError("--add " + text + ": the guest path is not absolute");
         options.added.push_back(std::move(added));
     });
+    value("--package", "apt: one more package for the image, with what it depends on",
+          [&](const std::string& text) { options.packages.push_back(text); });
+    value("--save-image", "write the guest's root to this file, a cpio archive for --rootfs, and run nothing",
+          [&](const std::string& text) { options.save_image = text; });
     value("--kernel", "another kernel than that of the build folder",
           [&](const std::string& text) { options.kernel = text; });
     value("--kernel-option", "a word for the kernel's own options (docs/boot-protocol.md)",
@@ -216,6 +220,8 @@ bool parse_run_options(const std::vector<std::string>& words, RunOptions& option
     if (options.program.empty())
         throw CommandError("PROGRAM is empty");
     options.arguments.assign(rest.begin() + 1, rest.end());
+    if (!options.packages.empty() && !options.program.starts_with("apt:"))
+        throw CommandError("--package goes with apt:PACKAGE only");
     if (options.detach && options.terminal)
         throw CommandError("-d and -t exclude each other");
     return true;

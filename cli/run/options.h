@@ -41,6 +41,8 @@ struct RunOptions {
     std::string rootfs;
     std::vector<AddedPath> added;
     bool no_recipe = false;
+    std::vector<std::string> packages; // more packages for the image of apt:PACKAGE
+    std::string save_image;            // a file for the image; then nothing is run
     bool terminal = false;
     bool interactive = false;
     bool linker = true;

@@ -138,6 +138,7 @@ Root root_of_package(const RunOptions& options) {
     parse_apt_name(options.program, request);
     request.args = options.arguments;
     request.no_recipe = options.no_recipe;
+    request.packages = options.packages;
     StderrProgress progress(options.quiet);
     const AptImage image = resolve_apt(request, progress);
     Root root;

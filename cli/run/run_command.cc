@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <utility>
@@ -207,6 +208,14 @@ int run_command(const std::vector<std::string>& words) {
     if (!options.dry_run) {
         const ImageFile image = make_image(root.tree);
         guest.image = image.path;
+        if (!options.save_image.empty()) {
+            std::error_code error;
+            std::filesystem::copy_file(image.path, options.save_image,
+                                       std::filesystem::copy_options::overwrite_existing, error);
+            if (error)
+                throw CommandError(concat("--save-image ", options.save_image, ": ", error.message()));
+            return 0;
+        }
         if (image.size + kernel_reserve > options.memory_bytes)
             throw CommandError(concat("the image of ", size_text(image.size), " does not fit into ",
                                       size_text(options.memory_bytes), " of memory (-m)"));

@@ -18,12 +18,12 @@ def free_port():
 class Server:
     """Its stdout is collected line by line; wait_for() is how tests wait for what it says."""
 
-    def __init__(self, argv, cwd=None, env=None, executable=None):
+    def __init__(self, argv, cwd=None, env=None, executable=None, stdin=subprocess.DEVNULL):
         self.lines = []
         self.seen = 0  # lines that wait_for has passed
         self.ended = False
         self.cond = threading.Condition()
-        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen(argv, stdin=stdin, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, cwd=cwd, env=env, executable=executable)
         self.errors = []
         self.threads = [threading.Thread(target=self._collect, daemon=True),

@@ -45,6 +45,10 @@ ROWS = [
         (25, 5.6), (('redis-in-icount', 'smp1-P1', 'get'), ('redis-in-icount', 'smp1-P16', 'get')), 'k', 1e-3),
     Row('Redis from the host, -P 1, QEMU CPU a request, ratio to Linux', '1.0', '-', 'OSv 0.7', (0.7,),
         (('redis-fwd', 'smp1-P1-get', 'qemu_cpu'),), '', 1.0, True),
+    Row('fork+exit / fork+exec+exit / vfork+exec+exit, each with wait / pipe ping-pong between processes, instructions (no ERMS), ratio to Linux',
+        '1.0', '-', '-', (0.4, 0.5, 0.5, 0.4),
+        (('micro-icount', 'static-noerms', 'fork_wait'), ('micro-icount', 'static-noerms', 'fork_exec_wait'),
+         ('micro-icount', 'static-noerms', 'vfork_exec_wait'), ('micro-icount', 'static-noerms', 'pipe_pingpong_proc')), '', 1.0, True),
     Row('kernel image, stripped', '14 MB packed', '2.7 MB packed', 'Nanos 1.7 MB', (2,), ('kernel',), 'MB', 1e-6),
 ]
 

@@ -204,6 +204,7 @@ static const struct metric {
 	{"tcp_bulk_per_kib", 2048, b_tcp_bulk, 0},
 	{"fork_wait", 20, b_fork, 1},
 	{"fork_wait_16m", 4, b_fork16m, 1},
+	{"fork_exec_wait", 10, b_fork_exec, 1},
 	{"vfork_exec_wait", 10, b_vfork_exec, 1},
 	{"pipe_pingpong_proc", 200, b_pipe_proc, 1},
 };

@@ -221,8 +221,10 @@ class AddressSpace : public RefCounted {
 
 /// Makes the space the lower half of this CPU (null: the kernel's empty one). Loads CR3 only if it is another one.
 void activate(AddressSpace* space);
-/// CR3 loads since boot.
+/// CR3 loads since boot that changed the tables.
 u64 cr3_loads();
+/// Times that a CPU dropped all its translations, since more than a few pages went at once.
+u64 tlb_flushes();
 
 /// Set by kernel/task: chooses a victim, names it on the console and kills it. False if there is none.
 extern bool (*oom_kill)();

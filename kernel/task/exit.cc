@@ -132,10 +132,10 @@ void exit_task(u32 status) {
             if (l.task != &t && (p.pending.bits & ~l.task->blocked)) wake_for_signal(*l.task, false);
     }
     leave_program_memory(t);
-    // Off the address space, while this thread still is counted: the last one frees it.
+    // Off the address space, while this thread still is counted: the last one frees it. Its tables stay loaded as those that a kernel
+    // thread borrows: threads of one process that come and go load no CR3.
     AddressSpace* space = p.space.get();
-    t.space = nullptr;
-    activate(nullptr);
+    __atomic_store_n(&t.space, nullptr, __ATOMIC_RELEASE);
     space->users.fetch_sub(1, std::memory_order_relaxed);
 
     // Init's end is the machine's. Files first: what was written to pipes and devices is out by then.

@@ -1,6 +1,6 @@
 // Numbers of processes, threads, groups and sessions. A number is handed out again as late as possible: the search goes on
 // from the last one, and wraps at kPidMax. Look-up is two array accesses, without a lock (RCU: the memory of processes and
-// threads stays for a grace period); chunks are never given back.
+// threads stays for a grace period). Chunks without a used number are given back when the search comes to another chunk.
 #include "kernel/mm/address_space.h"
 #include "kernel/sync/rcu.h"
 #include "kernel/task/lifecycle.h"
@@ -21,14 +21,66 @@ struct PidEntry {
     bool used() const { return process.load() || task.load() || groups || sessions; }
 };
 
-constexpr u32 kEntriesPerChunk = 128;
+constexpr u32 kEntriesPerChunk = 120; // with the bits, within kmalloc's largest size class
+constexpr u32 kChunks = (kPidMax + kEntriesPerChunk - 1) / kEntriesPerChunk;
 constexpr i32 kFirstReusedPid = 300; // as Linux: low numbers are given once only
 
-struct Chunk { PidEntry entries[kEntriesPerChunk]; };
+struct Chunk {
+    PidEntry entries[kEntriesPerChunk];
+    u64 live[2] = {}; // entries with a process
+};
 
-RcuPointer<Chunk> chunks[kPidMax / kEntriesPerChunk];
+RcuPointer<Chunk> chunks[kChunks];
+u64 live_chunks[(kChunks + 63) / 64] GUARDED_BY(process_lock); // those with a process
 i32 last_allocated GUARDED_BY(process_lock) = 0;
 u32 processes GUARDED_BY(process_lock) = 0;
+
+/// The first set bit from `from` on; `count` if there is none.
+u32 next_bit(const u64* bits, u32 count, u32 from) {
+    for (u32 word = from / 64; word * 64 < count; ++word) {
+        u64 left = bits[word];
+        if (word == from / 64) left &= ~u64(0) << (from % 64);
+        if (left) return word * 64 + u32(__builtin_ctzll(left));
+    }
+    return count;
+}
+
+void mark(u64* bits, u32 bit, bool set) {
+    if (set) bits[bit / 64] |= u64(1) << (bit % 64);
+    else bits[bit / 64] &= ~(u64(1) << (bit % 64));
+}
+
+/// Chunks that are out of sight, till no reader can be in them any more.
+struct DyingChunks : RcuHead {
+    static constexpr u32 kMost = 16;
+    std::atomic<u32> count{0}; // 0: free to be filled
+    Chunk* chunks[kMost];
+};
+DyingChunks dying;
+
+bool unused(const Chunk& c) {
+    for (const PidEntry& e : c.entries)
+        if (e.used()) return false;
+    return true;
+}
+
+/// All chunks without a used number but the one that numbers are taken from; at most kMost at a time.
+void give_chunks_back(u32 current) REQUIRES(process_lock) {
+    if (dying.count.load(std::memory_order_acquire)) return;
+    u32 n = 0;
+    for (u32 i = 0; i < kChunks && n < DyingChunks::kMost; ++i) {
+        Chunk* c = chunks[i].load();
+        if (i == current || !c || !unused(*c)) continue;
+        chunks[i].store(nullptr);
+        dying.chunks[n++] = c;
+    }
+    if (!n) return;
+    dying.count.store(n, std::memory_order_relaxed);
+    rcu_defer(dying, [](RcuHead&) {
+        for (u32 i = 0; i < dying.count.load(std::memory_order_relaxed); ++i) kfree(dying.chunks[i]);
+        dying.count.store(0, std::memory_order_release);
+    });
+}
 
 PidEntry* entry(i32 pid) {
     if (pid <= 0 || pid >= kPidMax) return nullptr;
@@ -50,6 +102,7 @@ Result<i32> allocate_pid() {
             if (!memory) return ENOMEM;
             c = new (memory) Chunk();
             place.store(c);
+            give_chunks_back(u32(pid) / kEntriesPerChunk);
         }
         if (!c->entries[u32(pid) % kEntriesPerChunk].used()) {
             last_allocated = pid;
@@ -71,6 +124,10 @@ void set_pid_process(i32 pid, Process* p) {
     if (p && !e->process.load()) ++processes;
     if (!p && e->process.load()) --processes;
     e->process.store(p);
+    const u32 place = u32(pid) / kEntriesPerChunk;
+    Chunk& c = *chunks[place].load();
+    mark(c.live, u32(pid) % kEntriesPerChunk, p);
+    mark(live_chunks, place, c.live[0] | c.live[1]);
 }
 
 void enter_group(Process& p, i32 pgid) {
@@ -103,14 +160,11 @@ Task* task_by_tid(i32 tid) {
 
 Process* process_at_or_after(i32 pid) {
     if (pid < 1) pid = 1;
-    while (pid < kPidMax) {
-        Chunk* c = chunks[pid / i32(kEntriesPerChunk)].load();
-        if (!c) {
-            pid = (pid / i32(kEntriesPerChunk) + 1) * i32(kEntriesPerChunk);
-            continue;
-        }
-        if (Process* p = c->entries[u32(pid) % kEntriesPerChunk].process.load()) return p;
-        ++pid;
+    u32 within = u32(pid) % kEntriesPerChunk;
+    for (u32 place = u32(pid) / kEntriesPerChunk; (place = next_bit(live_chunks, kChunks, place)) < kChunks; ++place) {
+        if (place != u32(pid) / kEntriesPerChunk) within = 0;
+        Chunk& c = *chunks[place].load();
+        if (u32 i = next_bit(c.live, kEntriesPerChunk, within); i < kEntriesPerChunk) return c.entries[i].process.load();
     }
     return nullptr;
 }

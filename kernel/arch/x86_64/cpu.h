@@ -41,6 +41,7 @@ struct PerCpu {
     std::atomic<bool> online; // takes threads and calls
     std::atomic<u64> heartbeat; // debug builds: answers to the watchdog
     u64 cr3_loads;
+    u64 tlb_flushes;
     u64 interrupts;
     u64 syscalls;
     u64 context_switches;

@@ -154,46 +154,47 @@ u64 PageTable::next_present(u64 addr, u64 end) {
     return end;
 }
 
-void PageTable::free_empty(u64 start, u64 end, TlbGather& gather) {
-    // A table's entry goes first, then what CPUs remember of it, then its page.
-    auto drop = [&](Pte* entry, u64 addr) {
-        Page* table = phys_to_page(*entry & kPteAddress);
-        clear(entry);
-        memory_counters.page_table_pages.fetch_sub(1, std::memory_order_relaxed);
-        gather.add(table, page_down(addr), kPageSize);
-    };
-    Pte* l3 = root_table(root_);
-    for (u64 a = start; a < end;) {
-        Pte* e3 = &l3[index(a, 3)];
-        u64 next3 = (a | ((1ull << 39) - 1)) + 1;
-        if (!(*e3 & kPtePresent)) {
-            a = next3;
+namespace {
+
+/// The first entry from i on, before `end`, that is not 0; else end. Most of a table is empty: eight at a time.
+u32 next_used(const Pte* table, u32 i, u32 end) {
+    while (i < end) {
+        const Pte* e = table + i;
+        if (!(i & 7) && i + 8 <= end && !(e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7])) {
+            i += 8;
             continue;
         }
-        Pte* l2 = table_of(*e3);
-        for (; a < end && a < next3;) {
-            Pte* e2 = &l2[index(a, 2)];
-            u64 next2 = (a | ((1ull << 30) - 1)) + 1;
-            if (!(*e2 & kPtePresent)) {
-                a = next2;
-                continue;
-            }
-            Pte* l1 = table_of(*e2);
-            for (; a < end && a < next2; a = (a | (kHugePageSize - 1)) + 1) {
-                Pte* e1 = &l1[index(a, 1)];
-                if (!(*e1 & kPtePresent) || (*e1 & kPteHuge)) continue;
-                if (phys_to_page(*e1 & kPteAddress)->slab.in_use == 0) {
-                    drop(e1, a);
-                }
-            }
-            if (phys_to_page(*e2 & kPteAddress)->slab.in_use == 0) {
-                drop(e2, a - 1);
-            }
-        }
-        if (phys_to_page(*e3 & kPteAddress)->slab.in_use == 0) {
-            drop(e3, a - 1);
-        }
+        if (*e) return i;
+        ++i;
     }
+    return end;
+}
+
+} // namespace
+
+/// The tables below `table`, whose first entry maps `base` and whose entries map 512 ^ level pages each.
+void PageTable::free_empty_below(Pte* table, int level, u64 base, u64 start, u64 end, TlbGather& gather) {
+    const u64 span = kPageSize << (9 * level);
+    const u32 first = start > base ? u32((start - base) / span) : 0;
+    const u32 last = end - base < 512 * span ? u32((end - base + span - 1) / span) : 512;
+    u32 left = level < 3 ? page_of_table(table)->slab.in_use : 512; // the root's entries are not counted
+    for (u32 i = next_used(table, first, last); i < last; i = left ? next_used(table, i + 1, last) : last) {
+        --left;
+        Pte* entry = &table[i];
+        if (!(*entry & kPtePresent) || (*entry & kPteHuge)) continue;
+        const u64 at = base + i * span;
+        if (level > 1) free_empty_below(table_of(*entry), level - 1, at, start, end, gather);
+        Page* below = phys_to_page(*entry & kPteAddress);
+        if (below->slab.in_use) continue;
+        // A table's entry goes first, then what CPUs remember of it, then its page.
+        clear(entry);
+        memory_counters.page_table_pages.fetch_sub(1, std::memory_order_relaxed);
+        gather.add(below, page_down(at > start ? at : start), kPageSize);
+    }
+}
+
+void PageTable::free_empty(u64 start, u64 end, TlbGather& gather) {
+    if (start < end) free_empty_below(root_table(root_), 3, 0, start, end, gather);
 }
 
 PhysAddr kernel_root() { return virt_to_phys(boot_pml4); }

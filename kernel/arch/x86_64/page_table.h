@@ -67,6 +67,8 @@ class PageTable : NoCopy {
     void remove_cpu(u64 bit) { cpus_.fetch_and(~bit, std::memory_order_seq_cst); }
 
   private:
+    void free_empty_below(Pte* table, int level, u64 base, u64 start, u64 end, TlbGather& gather);
+
     PhysAddr root_ = 0;
     std::atomic<u64> cpus_{0};
 };

@@ -32,6 +32,7 @@ void load(PerCpu& p, PageTable* table) {
 
 void flush_local(const FlushRequest& r) {
     if (r.end - r.start > kFlushAllPages * kPageSize) {
+        ++per_cpu().tlb_flushes;
         cpu::write_cr3(r.table->root());
         return;
     }
@@ -87,6 +88,12 @@ void flush_kernel_page(u64 virt) {
 u64 cr3_loads() {
     u64 n = 0;
     for (u32 i = 0; i < cpu_count(); ++i) n += per_cpu(i).cr3_loads;
+    return n;
+}
+
+u64 tlb_flushes() {
+    u64 n = 0;
+    for (u32 i = 0; i < cpu_count(); ++i) n += per_cpu(i).tlb_flushes;
     return n;
 }
 
