@@ -42,6 +42,7 @@ Result<Location> ensure_directory(const char* path, u32 mode) {
 struct StandardMount { const char* type; const char* source; const char* path; u32 flags; const char* options; };
 constexpr StandardMount standard_mounts[] = {
     {"devtmpfs", "devtmpfs", "/dev", kMsNosuid, ""},
+    {"devpts", "devpts", "/dev/pts", kMsNosuid | kMsNoexec, "gid=5,mode=620,ptmxmode=666"}, // gid 5: Debian's tty
     {"proc", "proc", "/proc", kMsNosuid | kMsNodev | kMsNoexec, ""},
     {"sysfs", "sysfs", "/sys", kMsNosuid | kMsNodev | kMsNoexec, ""},
     {"tmpfs", "tmpfs", "/dev/shm", kMsNosuid | kMsNodev, ""},
