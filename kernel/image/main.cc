@@ -33,7 +33,7 @@
 #include "vfs/file_table.h"
 #include "vfs/fs_context.h"
 #include "vfs/tty/stdio.h"
-#include "vfs/tty/terminal.h"
+#include "vfs/tty/console.h"
 #include "vfs/vfs.h"
 #if __has_include("procfs/procfs.h")
 #include "procfs/procfs.h"
@@ -76,7 +76,11 @@ void gather_device_entropy() {
     }
 }
 
-void report_started() { report_to_host("main %lu", monotonic_ns()); }
+/// Process 1 is about to run: it leads the console's session.
+void report_started() {
+    if (Console* t = console_terminal()) t->acquire_at_open();
+    report_to_host("main %lu", monotonic_ns());
+}
 void report_line(const char* line) { report_to_host("%s", line); }
 
 /// chdir for the option cwd=.

@@ -47,7 +47,6 @@ void stdio_init() {
         terminal = t->release();
         if (boot_options.tty_rows && boot_options.tty_columns)
             terminal->set_size({boot_options.tty_rows, boot_options.tty_columns, 0, 0});
-        terminal->set_session(1, 1); // the first process leads session and group
         set_console_terminal(terminal);
     } else {
         stdio_port = make_port(out);

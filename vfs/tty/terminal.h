@@ -32,8 +32,7 @@ class Terminal : public RefCounted {
     // --- sessions (job_control.cc) ---
     /// open(2) without O_NOCTTY: becomes the controlling terminal of a session leader that has none, if it is nobody's.
     void acquire_at_open();
-    /// Process 1's, before it starts: its session and group.
-    void set_session(i32 session, i32 group);
+    void set_session(i32 session, i32 group); // process_lock is held
     i32 foreground_group() const { return foreground_.load(std::memory_order_relaxed); }
     i32 session() const { return session_.load(std::memory_order_relaxed); }
     /// Hangs up: every open file is at its end, the session has no terminal any more, its leader gets SIGHUP and SIGCONT. No lock held; the
