@@ -12,7 +12,7 @@ import os
 import re
 import sys
 
-PREFIXES = ("proc_", "dev_", "elf_", "fault_", "thread_", "net_", "tmpfs_", "pthread_", "vdso_", "sysfs_")
+PREFIXES = ("proc_", "dev_", "elf_", "fault_", "thread_", "net_", "tmpfs_", "pthread_", "vdso_", "sysfs_", "pty_", "tty_", "job_")
 CASE = re.compile(r"^TEST\((\w+), *(\w+)\)", re.M)
 ERRNO = re.compile(r"^(%s)(_|$)" % "|".join(list(errno.errorcode.values()) + ["EWOULDBLOCK"]))
 UNISTD = "/usr/include/x86_64-linux-gnu/asm/unistd_64.h"

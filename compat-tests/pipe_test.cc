@@ -274,3 +274,22 @@ TEST(proc_fd, pipe_link_names_the_inode) {
     snprintf(wanted, sizeof(wanted), "pipe:[%lu]", static_cast<unsigned long>(st.st_ino));
     EXPECT_STREQ(wanted, text);
 }
+
+TEST(proc_fd, a_pipe_is_opened_again_without_waiting_for_its_other_end) {
+    Pipe p;
+    char path[64], text[8] = {};
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", p.r.get());
+    EXPECT_EQ(4, write(p.w, "left", 4));
+    p.w.reset();
+    Fd again(open(path, O_RDONLY)); // as `cat /dev/fd/3 3<<END` of a shell that keeps documents in pipes
+    ASSERT_TRUE(again.valid());
+    EXPECT_EQ(4, read(again, text, sizeof(text)));
+    EXPECT_EQ(0, read(again, text, sizeof(text)));
+    again.reset();
+    Fd writer(open(path, O_WRONLY | O_NONBLOCK));
+    EXPECT_TRUE(writer.valid());
+    p.r.reset();
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", writer.get());
+    Fd second(open(path, O_WRONLY));
+    EXPECT_TRUE(second.valid());
+}

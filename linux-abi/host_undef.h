@@ -130,6 +130,7 @@
 #undef BLKRRPART
 #undef BLKSSZGET
 #undef BLKZEROOUT
+#undef BOTHER
 #undef BRKINT
 #undef BUS_ADRALN
 #undef BUS_ADRERR
@@ -565,6 +566,7 @@
 #undef GRND_RANDOM
 #undef HUGETLBFS_MAGIC
 #undef HUPCL
+#undef IBSHIFT
 #undef ICANON
 #undef ICRNL
 #undef IEXTEN
@@ -1968,6 +1970,14 @@
 #undef TIOCNXCL
 #undef TIOCOUTQ
 #undef TIOCPKT
+#undef TIOCPKT_DATA
+#undef TIOCPKT_DOSTOP
+#undef TIOCPKT_FLUSHREAD
+#undef TIOCPKT_FLUSHWRITE
+#undef TIOCPKT_IOCTL
+#undef TIOCPKT_NOSTOP
+#undef TIOCPKT_START
+#undef TIOCPKT_STOP
 #undef TIOCSBRK
 #undef TIOCSCTTY
 #undef TIOCSERCONFIG

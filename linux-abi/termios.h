@@ -146,6 +146,19 @@ inline constexpr int PENDIN = 040000;
 inline constexpr int IEXTEN = 0100000;
 inline constexpr int EXTPROC = 0200000;
 
+inline constexpr int BOTHER = 010000;
+inline constexpr int IBSHIFT = 16;
+
+// The first byte of a packet that a master reads in packet mode (TIOCPKT): data, or a sum of the others.
+inline constexpr int TIOCPKT_DATA = 0;
+inline constexpr int TIOCPKT_FLUSHREAD = 1;
+inline constexpr int TIOCPKT_FLUSHWRITE = 2;
+inline constexpr int TIOCPKT_STOP = 4;
+inline constexpr int TIOCPKT_START = 8;
+inline constexpr int TIOCPKT_NOSTOP = 16;
+inline constexpr int TIOCPKT_DOSTOP = 32;
+inline constexpr int TIOCPKT_IOCTL = 64;
+
 inline constexpr int VINTR = 0;
 inline constexpr int VQUIT = 1;
 inline constexpr int VERASE = 2;
@@ -217,6 +230,12 @@ struct Termios2 {
 static_assert(sizeof(Termios2) == 44);
 inline constexpr uint32_t TCGETS2 = 0x802c542a, TCSETS2 = 0x402c542b, TCSETSW2 = 0x402c542c,
                           TCSETSF2 = 0x402c542d;
+/// TCGETA's.
+struct Termio {
+    uint16_t iflag, oflag, cflag, lflag;
+    uint8_t line, cc[8];
+};
+static_assert(sizeof(Termio) == 18);
 struct Winsize {
     uint16_t row, col, xpixel, ypixel;
 };

@@ -43,6 +43,7 @@ Result<void> process_mounts(const Subject&, GrowingText& out) {
         put_mount_point(*m, out);
         out.append(" %s ", m->superblock->type);
         put_flags(*m, out);
+        m->superblock->show_options(out);
         out.put(" 0 0\n");
     }
     return {};
@@ -58,7 +59,9 @@ Result<void> process_mountinfo(const Subject&, GrowingText& out) {
         put_flags(*m, out);
         out.append(" - %s ", m->superblock->type);
         put_path(source_of(*m), out);
-        out.append(" %s\n", m->superblock->read_only ? "ro" : "rw");
+        out.append(" %s", m->superblock->read_only ? "ro" : "rw");
+        m->superblock->show_options(out);
+        out.put('\n');
     }
     return {};
 }

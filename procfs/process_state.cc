@@ -5,6 +5,7 @@
 #include "procfs/process.h"
 #include "vfs/file_table.h"
 #include "vfs/fs_context.h"
+#include "vfs/tty/terminal.h"
 
 namespace linnet {
 namespace {
@@ -105,8 +106,9 @@ Result<void> process_stat(const Subject& s, GrowingText& out) {
     int nice = t ? t->nice : 0;
     bool real_time = t && (t->policy == SchedPolicy::Fifo || t->policy == SchedPolicy::RoundRobin);
     i64 priority = real_time ? -1 - i64(t->rt_priority) : 20 + nice;
-    out.append("%d (%s) %c %d %d %d %d %d %u ", s.tid ? s.tid : p.pid, name, state_of(s, t.get()), parent_pid(p), p.pgid, p.sid,
-               0, -1, 0x400000u);
+    const Ref<Terminal> terminal = controlling_terminal(p);
+    out.append("%d (%s) %c %d %d %d %u %d %u ", s.tid ? s.tid : p.pid, name, state_of(s, t.get()), parent_pid(p), p.pgid, p.sid,
+               terminal ? u32(terminal->rdev) : 0, terminal ? terminal->foreground_group() : -1, 0x400000u);
     out.append("%lu %lu %lu %lu %lu %lu %ld %ld %ld %d %u 0 %lu ", p.minor_faults, p.children_minor_faults, p.major_faults,
                p.children_major_faults, times.user_ns / kTickNs, times.system_ns / kTickNs, i64(p.children_user_ns / kTickNs),
                i64(p.children_system_ns / kTickNs), priority, nice, p.thread_count.load(), start);

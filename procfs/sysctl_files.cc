@@ -11,6 +11,7 @@
 #include "procfs/system.h"
 #include "vfs/file_table.h"
 #include "vfs/mqueue.h"
+#include "vfs/tty/devpts.h"
 
 namespace linnet {
 namespace {
@@ -37,6 +38,11 @@ Result<void> store_setting(const char* text, size_t n, u64 arg) {
     return {};
 }
 u64 at(const SysctlNumber& n) { return reinterpret_cast<u64>(&n); }
+
+Result<void> pseudo_terminals(GrowingText& out, u64) {
+    out.append("%u\n", pty_count());
+    return {};
+}
 
 Result<void> local_port_range(GrowingText& out, u64) {
     out.append("%ld\t%ld\n", i64(sysctl::local_port_first), i64(sysctl::local_port_last));
@@ -129,6 +135,9 @@ const ProcFile files[] = {
     {"proc/sys/kernel/random/entropy_avail", 0444, entropy_available},
     {"proc/sys/kernel/random/poolsize", 0444, number, nullptr, 256},
     {"proc/sys/kernel/pid_max", 0444, number, nullptr, kPidMax},
+    {"proc/sys/kernel/pty/max", 0644, setting, store_setting, at(sysctl::pty_max)},
+    {"proc/sys/kernel/pty/nr", 0444, pseudo_terminals},
+    {"proc/sys/kernel/pty/reserve", 0444, number, nullptr, 0},
     {"proc/sys/kernel/threads-max", 0444, threads_max},
     {"proc/sys/kernel/cap_last_cap", 0444, number, nullptr, 40},
     {"proc/sys/kernel/ngroups_max", 0444, number, nullptr, 65536},

@@ -166,6 +166,8 @@ Result<void> counters(GrowingText& out, u64) {
     return {};
 }
 
+u64 text(const char* s) { return reinterpret_cast<u64>(s); }
+
 const ProcFile files[] = {
     {"proc/cpuinfo", 0444, cpuinfo},
     {"proc/meminfo", 0444, meminfo},
@@ -179,7 +181,7 @@ const ProcFile files[] = {
     {"proc/vmstat", 0444, vmstat},
     {"proc/mounts", 0120777, constant_text, nullptr, reinterpret_cast<u64>("self/mounts")},
     {"proc/devices", 0444, constant_text, nullptr,
-     reinterpret_cast<u64>("Character devices:\n  1 mem\n  4 ttyS\n  5 /dev/tty\n  5 /dev/console\n 10 misc\n136 pts\n\nBlock devices:\n")},
+     reinterpret_cast<u64>("Character devices:\n  1 mem\n  4 ttyS\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n 10 misc\n128 ptm\n136 pts\n\nBlock devices:\n")},
     {"proc/swaps", 0444, constant_text, nullptr,
      reinterpret_cast<u64>("Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n")},
     {"proc/partitions", 0444, constant_text, nullptr, reinterpret_cast<u64>("major minor  #blocks  name\n\n")},
@@ -187,6 +189,13 @@ const ProcFile files[] = {
     {"proc/modules", 0444, constant_text, nullptr, reinterpret_cast<u64>("")},
     {"proc/cgroups", 0444, constant_text, nullptr,
      reinterpret_cast<u64>("#subsys_name\thierarchy\tnum_cgroups\tenabled\n")},
+    {"proc/tty/drivers", 0444, constant_text, nullptr, text(
+         "/dev/tty             /dev/tty        5       0 system:/dev/tty\n"
+         "/dev/console         /dev/console    5       1 system:console\n"
+         "/dev/ptmx            /dev/ptmx       5       2 system\n"
+         "pty_slave            /dev/pts      136 0-1048575 pty:slave\n"
+         "pty_master           /dev/ptm      128 0-1048575 pty:master\n")},
+    {"proc/tty/ldiscs", 0444, constant_text, nullptr, text("n_tty       0\n")},
     {"proc/linnet/counters", 0444, counters},
 };
 

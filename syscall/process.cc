@@ -3,6 +3,7 @@
 #include "kernel/mm/address_space.h"
 #include "kernel/task/lifecycle.h"
 #include "linux-abi/syscalls.h"
+#include "vfs/tty/terminal.h"
 
 namespace linnet {
 
@@ -183,6 +184,12 @@ Outcome sys_setpgid(Pid pid, Pid pgid) {
         if (!found) return EPERM;
     }
     if (p->pgid != group) enter_group(*p, group);
+    return 0;
+}
+
+Outcome sys_vhangup() {
+    if (!current().credentials->has_capability(kCapSysTtyConfig)) return EPERM;
+    hang_up_own_terminal();
     return 0;
 }
 

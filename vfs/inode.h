@@ -14,6 +14,7 @@ namespace linnet {
 
 class File;
 class FileLockState;
+class GrowingText;
 class Inode;
 class PipeBuffer;
 
@@ -32,6 +33,8 @@ class Superblock : public RefCounted {
   public:
     explicit Superblock(const char* type_name, u32 magic_number);
     virtual void statfs(abi::Statfs& out); // zeroes but for type, block size and name length
+    /// What /proc/mounts shows of the options of mount(2): ",size=64k".
+    virtual void show_options(GrowingText& out) { (void)out; }
     /// MS_SYNCHRONOUS etc. have no meaning in memory; sync(2). EIO
     virtual Result<void> sync() { return {}; }
     u64 next_ino() { return last_ino_.fetch_add(1, std::memory_order_relaxed) + 1; }
@@ -159,6 +162,6 @@ Result<Ref<Inode>> make_anonymous_inode(u32 mode, AnonymousKind kind = Anonymous
 
 // Capabilities that the vfs asks for (capabilities(7)).
 inline constexpr u32 kCapChown = 0, kCapDacOverride = 1, kCapDacReadSearch = 2, kCapFowner = 3, kCapFsetid = 4,
-                     kCapSysChroot = 18, kCapSysAdmin = 21, kCapSysResource = 24, kCapMknod = 27, kCapLease = 28;
+                     kCapSysChroot = 18, kCapSysAdmin = 21, kCapSysResource = 24, kCapSysTtyConfig = 26, kCapMknod = 27, kCapLease = 28;
 
 } // namespace linnet

@@ -11,6 +11,7 @@ class MemorySuperblock : public Superblock {
   public:
     explicit MemorySuperblock(const char* type_name) : Superblock(type_name, TMPFS_MAGIC) { names_pinned = true; }
     void statfs(abi::Statfs& out) override;
+    void show_options(GrowingText& out) override;
     /// ENOSPC if one more would go beyond the limit.
     Result<void> charge_inode();
     void uncharge_inode() { inodes.fetch_sub(1, std::memory_order_relaxed); }

@@ -302,6 +302,7 @@ Result<Ref<File>> open_fifo(const Location& where, u32 flags) {
     Ref<File> file;
     u32 others_before;
     bool reads = (flags & O_ACCMODE) != O_WRONLY, writes = (flags & O_ACCMODE) != O_RDONLY;
+    const bool named = bool(where.mount); // else a pipe, by /proc/PID/fd: nobody waits for its other end
     {
         MutexGuard g(inode.lock);
         if (!inode.fifo) inode.fifo = TRY(PipeBuffer::make()).release();
@@ -313,13 +314,13 @@ Result<Ref<File>> open_fifo(const Location& where, u32 flags) {
             }
             return e;
         };
-        if (writes && !reads && (flags & O_NONBLOCK) && !buffer->readers.load()) return fail(ENXIO);
+        if (named && writes && !reads && (flags & O_NONBLOCK) && !buffer->readers.load()) return fail(ENXIO);
         others_before = reads ? buffer->writer_opens.load() : buffer->reader_opens.load();
-        auto made = make_ref<PipeFile>(where, flags, buffer, !where.mount ? false : true);
+        auto made = make_ref<PipeFile>(where, flags, buffer, named);
         if (!made) return fail(made.error());
         file = std::move(*made);
     }
-    if (reads && writes) return file;
+    if (!named || (reads && writes)) return file;
     // Waits until the other side is, or was, there (fifo(7)); a reader with O_NONBLOCK does not.
     if ((flags & O_NONBLOCK) && reads) return file;
     auto met = [&] {

@@ -1,11 +1,14 @@
 #include "vfs/tmpfs.h"
 
+#include "kernel/lib/proc_file.h"
 #include "kernel/lib/string.h"
 #include "kernel/task/task.h"
 #include "linux-abi/fcntl.h"
 #include "vfs/mount.h"
 
 namespace linnet {
+
+void MemorySuperblock::show_options(GrowingText& out) { out.put(options); }
 
 Result<Ref<Inode>> make_memory_inode(MemorySuperblock& sb, u32 mode_bits, u64 rdev_number) {
     TRY(sb.charge_inode());

@@ -49,6 +49,7 @@ struct StandardMount {
 };
 constexpr StandardMount standard_mounts[] = {
     {"devtmpfs", "devtmpfs", "/dev", kMsNosuid, ""},
+    {"devpts", "devpts", "/dev/pts", kMsNosuid | kMsNoexec, "gid=5,mode=620,ptmxmode=666"}, // gid 5: Debian's tty
     {"proc", "proc", "/proc", kMsNosuid | kMsNodev | kMsNoexec, ""},
     {"sysfs", "sysfs", "/sys", kMsNosuid | kMsNodev | kMsNoexec, ""},
     {"tmpfs", "tmpfs", "/dev/shm", kMsNosuid | kMsNodev, ""},

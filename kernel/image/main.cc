@@ -33,7 +33,7 @@
 #include "vfs/file_table.h"
 #include "vfs/fs_context.h"
 #include "vfs/tty/stdio.h"
-#include "vfs/tty/terminal.h"
+#include "vfs/tty/console.h"
 #include "vfs/vfs.h"
 #if __has_include("procfs/procfs.h")
 #include "procfs/procfs.h"
@@ -76,7 +76,11 @@ void gather_device_entropy() {
     }
 }
 
-void report_started() { report_to_host("main %lu", monotonic_ns()); }
+/// Process 1 is about to run: it leads the console's session.
+void report_started() {
+    if (Console* t = console_terminal()) t->acquire_at_open();
+    report_to_host("main %lu", monotonic_ns());
+}
 void report_line(const char* line) { report_to_host("%s", line); }
 
 /// chdir for the option cwd=.
@@ -86,17 +90,10 @@ Result<void> enter_directory(const char* path) {
     return {};
 }
 
-/// What terminals and the control port ask of processes.
+/// What the control port and terminals ask of processes, and processes of terminals.
 void connect_streams() {
     stdio_hooks.signal_init = signal_init;
-    stdio_hooks.signal_group = [](i32 pgid, int sig) { (void)signal_process_group(pgid, sig); };
-    stdio_hooks.signal_ignored = [](int sig) {
-        return current_ignores_or_blocks(sig) || is_orphaned_group(current().process->pgid);
-    };
-    stdio_hooks.group_session = [](i32 pgid) { return session_of_group(pgid).value_or(0); };
-    on_session_leader_exit = [](Process& leader) {
-        if (Terminal* t = console_terminal()) t->leave_session(leader.sid);
-    };
+    on_session_leader_exit = [](Process& leader) { leave_terminal(leader, true); };
     stdio_hooks.reset = [] { machine_reset(); };
 }
 

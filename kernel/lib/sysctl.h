@@ -33,6 +33,7 @@ inline constinit SysctlNumber local_port_first{32768, 1, 65535};              //
 inline constinit SysctlNumber local_port_last{60999, 1, 65535};
 inline constinit SysctlNumber pipe_max_size{1048576, 4096, 0x7fffffff};       // fs: F_SETPIPE_SZ of the unprivileged, bytes
 inline constinit SysctlNumber epoll_max_watches{1048576, 0, 0x7fffffff};      // fs.epoll: entries of all epolls
+inline constinit SysctlNumber pty_max{4096, 0, 1048576};                      // kernel.pty: pseudo terminals at once
 
 } // namespace sysctl
 } // namespace linnet

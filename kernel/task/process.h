@@ -57,7 +57,8 @@ class Process : public RcuCounted {
 
     List<ThreadLink, &ThreadLink::node> threads; // changed under process_lock and signal_lock; read under either
     std::atomic<u32> thread_count{0};            // the same
-    Ref<RefCounted> controlling_terminal;        // vfs's terminal; the same for all of a session
+    Ref<RefCounted> controlling_terminal;        // vfs's terminal; what the session shares
+    i32 lost_terminal_group = 0;                 // of a session leader whose terminal hung up: its foreground group then
 
     Ref<AddressSpace> space; // replaced by exec; null once dead
 

@@ -7,7 +7,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/time/clock.h"
 #include "vfs/tty/stdio.h"
-#include "vfs/tty/terminal.h"
+#include "vfs/tty/console.h"
 
 namespace linnet {
 
@@ -20,7 +20,7 @@ constexpr int kSigInt = 2, kSigQuit = 3, kSigTstp = 20;
 
 CharDevice* control_port;
 StdinStage* control_input;
-Terminal* control_terminal;
+Console* control_terminal;
 
 SpinLock<Rank::MiscSpin> line_lock;
 char line_text[kLineBytes] GUARDED_BY(line_lock);
@@ -31,18 +31,17 @@ void obey(const ControlLine& line) {
     case ControlLine::Signal: {
         int n = int(line.a);
         bool typed = n == kSigInt || n == kSigQuit || n == kSigTstp;
-        if (control_terminal && typed && control_terminal->foreground_group() && stdio_hooks.signal_group)
-            stdio_hooks.signal_group(control_terminal->foreground_group(), n);
+        if (control_terminal && typed && control_terminal->foreground_group()) control_terminal->signal_foreground(n);
         else if (stdio_hooks.signal_init)
             stdio_hooks.signal_init(n);
         break;
     }
     case ControlLine::Eof:
-        if (control_terminal) control_terminal->hang_up();
+        if (control_terminal) control_terminal->end_input();
         else if (control_input) control_input->set_end(line.a);
         break;
     case ControlLine::WindowSize:
-        if (control_terminal) control_terminal->set_size(u16(line.a), u16(line.b));
+        if (control_terminal) control_terminal->set_size({u16(line.a), u16(line.b), 0, 0});
         break;
     case ControlLine::Unknown: break;
     }
@@ -73,7 +72,7 @@ void control_event(void*) {
 
 } // namespace
 
-void control_init(CharDevice* port, StdinStage* input, Terminal* terminal) {
+void control_init(CharDevice* port, StdinStage* input, Console* terminal) {
     control_input = input;
     control_terminal = terminal;
     control_port = port;

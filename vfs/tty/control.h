@@ -5,10 +5,10 @@
 
 namespace linnet {
 
-class Terminal;
+class Console;
 
 /// Begins to listen on `port` (may be null). `input` gets "eof N", `terminal` (may be null) "winsize" and terminal signals.
-void control_init(CharDevice* port, StdinStage* input, Terminal* terminal);
+void control_init(CharDevice* port, StdinStage* input, Console* terminal);
 
 /// One command line, parsed. Pure.
 struct ControlLine {

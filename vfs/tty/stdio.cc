@@ -5,8 +5,11 @@
 #include "kernel/lib/log.h"
 #include "linux-abi/fcntl.h"
 #include "vfs/file_table.h"
+#include "vfs/mount.h"
+#include "vfs/tty/console.h"
 #include "vfs/tty/control.h"
-#include "vfs/tty/terminal.h"
+#include "vfs/tty/devpts.h"
+#include "vfs/tty/pty.h"
 #include "vfs/vfs.h"
 
 namespace linnet {
@@ -23,17 +26,10 @@ StreamPort* make_port(CharDevice* device) {
     return p->release();
 }
 
-/// /dev/console: the terminal if there is one, else the kernel's own line, for writing.
+/// /dev/console: the terminal if there is one. It never becomes a controlling terminal by being opened.
 Result<Ref<File>> open_console(const Location& where, u32 flags) {
-    if (Terminal* t = console_terminal()) return open_terminal(*t, where, flags);
+    if (Console* t = console_terminal()) return open_terminal(Ref<Terminal>(t), where, flags, false);
     return ENXIO;
-}
-
-/// /dev/tty: the controlling terminal of the calling process.
-Result<Ref<File>> open_controlling_terminal(const Location& where, u32 flags) {
-    Terminal* t = console_terminal();
-    if (!t || t->session() == 0 || current().process->sid != t->session()) return ENXIO;
-    return open_terminal(*t, where, flags);
 }
 
 } // namespace
@@ -44,13 +40,13 @@ void stdio_init() {
     CharDevice* err = find_char_device("linnet.stderr");
     if (!out) out = serial;
     if (!err) err = out == find_char_device("linnet.stdio") ? serial : out;
-    Terminal* terminal = nullptr;
+    Console* terminal = nullptr;
     if (boot_options.tty && out) {
-        auto t = make_owned<Terminal>(*out);
+        auto t = make_ref<Console>(*out);
         if (!t) panic("no memory for the terminal");
         terminal = t->release();
-        if (boot_options.tty_rows && boot_options.tty_columns) terminal->set_size(boot_options.tty_rows, boot_options.tty_columns);
-        terminal->set_session(1, 1); // the first process leads session and group
+        if (boot_options.tty_rows && boot_options.tty_columns)
+            terminal->set_size({boot_options.tty_rows, boot_options.tty_columns, 0, 0});
         set_console_terminal(terminal);
     } else {
         stdio_port = make_port(out);
@@ -61,9 +57,11 @@ void stdio_init() {
         stdio_port->listen();
         if (stderr_port != stdio_port) stderr_port->listen();
     }
+    register_filesystem("devpts", mount_devpts);
     control_init(find_char_device("linnet.control"), stdin_stage, terminal);
     for (auto r : {register_char_inode("console", 5, 1, open_console, 0600),
-                   register_char_inode("tty", 5, 0, open_controlling_terminal, 0666)})
+                   register_char_inode("tty", 5, 0, open_controlling_terminal, 0666),
+                   register_char_inode("ptmx", 5, 2, open_ptmx, 0666)})
         if (!r) log_warn("terminal devices: %s", errno_name(r.error()));
 }
 

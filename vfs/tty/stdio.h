@@ -22,14 +22,11 @@ void report_to_host(const char* format, ...) __attribute__((format(printf, 1, 2)
 /// Waits (at most 5 seconds, polling) until the host has taken all output, then resets the machine.
 [[noreturn]] void drain_and_reset();
 
-/// What terminals and the control port need of processes and of the machine; set by kernel/image before stdio_init(). Null ones
-/// are done without. Called with no lock held; the first two in deferred context too.
+/// What the control port needs of the machine; set by kernel/image before stdio_init(). Null ones are done without. Called with no lock
+/// held.
 struct StdioHooks {
-    void (*signal_init)(int signal) = nullptr;             // "signal N" from the host
-    void (*signal_group)(i32 pgid, int signal) = nullptr;  // ^C, SIGWINCH, SIGTTIN... to a process group
-    bool (*signal_ignored)(int signal) = nullptr;          // the current task blocks or ignores it, or its group is orphaned
-    i32 (*group_session)(i32 pgid) = nullptr;              // the session of a process group, 0: no such group
-    void (*reset)() = nullptr;                             // machine_reset()
+    void (*signal_init)(int signal) = nullptr; // "signal N" from the host; deferred context
+    void (*reset)() = nullptr;                 // machine_reset()
 };
 extern StdioHooks stdio_hooks;
 

@@ -1,172 +1,116 @@
 #include "vfs/tty/terminal.h"
 
-#include "kernel/lib/string.h"
-#include "kernel/mm/user.h"
+#include "kernel/task/signal.h"
 #include "kernel/task/task.h"
 #include "kernel/time/clock.h"
-#include "vfs/tty/stdio.h"
+#include "linux-abi/fcntl.h"
 
 namespace linnet {
-namespace {
 
-Terminal* the_console;
-constexpr int kSigWinch = 28, kSigTtin = 21, kSigTtou = 22, kSigHup = 1, kSigCont = 18;
+// --- what the line discipline causes ---
 
-} // namespace
-
-Terminal* console_terminal() { return the_console; }
-void set_console_terminal(Terminal* t) { the_console = t; }
-
-/// What the line discipline causes while input is taken in; lock_ is held.
-class Terminal::Effects final : public LineDiscipline::Host {
-  public:
-    explicit Effects(Terminal& t) : terminal(t) {}
-    void screen(const u8* p, size_t n) override NO_THREAD_SAFETY {
-        Terminal& t = terminal;
-        for (size_t i = 0; i < n && t.pending_count_ < kPendingBytes; ++i)
-            t.pending_[(t.pending_first_ + t.pending_count_++) % kPendingBytes] = p[i];
-    }
-    void signal(int number) override {
-        if (signals.count < 4) signals.numbers[signals.count++] = number;
-    }
-    void discard_output() override NO_THREAD_SAFETY { terminal.pending_count_ = 0; }
-    Terminal& terminal;
-    Signals signals;
-};
-
-Terminal::Terminal(CharDevice& device) : device_(device) {
-    device.event_arg = this;
-    device.on_event = [](void* arg) { static_cast<Terminal*>(arg)->device_event(); };
+void Terminal::Effects::screen(const u8* p, size_t n) NO_THREAD_SAFETY {
+    Terminal& t = terminal;
+    for (size_t i = 0; i < n && t.pending_count_ < kPendingBytes; ++i)
+        t.pending_[(t.pending_first_ + t.pending_count_++) % kPendingBytes] = p[i];
 }
+
+void Terminal::Effects::discard_output() NO_THREAD_SAFETY {
+    terminal.flush_output();
+    terminal.input_flushed();
+}
+
+void Terminal::Effects::flow_changed(bool stopped) NO_THREAD_SAFETY { terminal.flow_changed(stopped); }
 
 void Terminal::flush_output() {
-    while (pending_count_ && !discipline_.stopped()) {
-        u32 n = kPendingBytes - pending_first_;
-        if (n > pending_count_) n = pending_count_;
-        size_t taken = device_.write(pending_ + pending_first_, n);
-        pending_first_ = (pending_first_ + u32(taken)) % kPendingBytes;
-        pending_count_ -= u32(taken);
-        if (taken < n) break;
-    }
+    const u32 kept = output_taken_over();
+    if (pending_count_ > kept) pending_count_ = kept;
+    output_flushed();
 }
 
-void Terminal::device_event() {
-    Effects effects(*this);
+void Terminal::flush_input() {
+    discipline_.flush_input();
+    input_flushed();
+}
+
+void Terminal::receive(const u8* p, size_t n, Effects& effects) {
+    discipline_.receive(p, n, effects);
+    push_output();
+}
+
+/// Wake-ups and signals of input that was taken in. Any context but hard interrupt, no lock held.
+void Terminal::after_input(Effects& effects) {
     bool input, room;
     {
         SpinGuard guard(lock_);
-        u8 bytes[256];
-        for (;;) {
-            u32 want = discipline_.input_room() < sizeof bytes ? discipline_.input_room() : sizeof bytes;
-            if (want == 0) {
-                // A line that is too long must not keep its end or ^C from being seen; else the sender is held back.
-                if (!(discipline_.termios().lflag & ICANON)) break;
-                want = 1;
-            }
-            size_t n = device_.read(bytes, want);
-            if (!n) break;
-            discipline_.receive(bytes, n, effects);
-        }
-        flush_output();
-        input = discipline_.readable();
+        input = discipline_.has_input() || input_ended_;
         room = output_room();
     }
+    output_made();
+    for (u32 i = 0; i < effects.signals.count; ++i) signal_foreground(effects.signals.numbers[i]);
     if (input) readers_.wake_all(kPollIn | kPollRdNorm);
     if (room) writers_.wake_all(kPollOut | kPollWrNorm);
-    send(effects.signals);
 }
 
-void Terminal::send(const Signals& s) {
-    i32 group = foreground_group();
-    if (!group || !stdio_hooks.signal_group) return;
-    for (u32 i = 0; i < s.count; ++i) stdio_hooks.signal_group(group, s.numbers[i]);
+void Terminal::signal_foreground(int signal) {
+    if (i32 group = foreground_group()) (void)signal_process_group(group, signal);
 }
 
-void Terminal::set_size(u16 rows, u16 columns) {
+void Terminal::set_size(const abi::Winsize& size) {
     {
         SpinGuard guard(lock_);
-        if (size_.row == rows && size_.col == columns) return;
-        size_.row = rows;
-        size_.col = columns;
+        if (size_.row == size.row && size_.col == size.col && size_.xpixel == size.xpixel && size_.ypixel == size.ypixel) return;
+        size_ = size;
     }
-    Signals s;
-    s.numbers[s.count++] = kSigWinch;
-    send(s);
+    signal_foreground(SIGWINCH);
 }
 
-void Terminal::leave_session(i32 session) {
-    i32 expected = session;
-    if (!session_.compare_exchange_strong(expected, 0)) return;
-    const i32 group = foreground_.exchange(0);
-    if (!group || !stdio_hooks.signal_group) return;
-    stdio_hooks.signal_group(group, kSigHup);
-    stdio_hooks.signal_group(group, kSigCont);
-}
+// --- read ---
 
-void Terminal::hang_up() {
-    hung_up_ = true;
-    readers_.wake_all(kPollIn | kPollHup);
-    writers_.wake_all(kPollOut | kPollHup);
-}
-
-/// A process of the terminal's session outside the foreground group: SIGTTIN or SIGTTOU for its group, and the call is
-/// restarted. EIO if it ignores or blocks the signal and wants to read.
-Result<void> Terminal::check_background(int signal) {
-    Task* t = current_or_null();
-    if (!t || !session()) return {};
-    Process& p = *t->process;
-    if (p.sid != session() || p.pgid == foreground_group() || foreground_group() == 0) return {};
-    if (stdio_hooks.signal_ignored && stdio_hooks.signal_ignored(signal))
-        return signal == kSigTtin ? Result<void>(EIO) : Result<void>();
-    if (!stdio_hooks.signal_group) return {};
-    stdio_hooks.signal_group(p.pgid, signal);
-    return kRestartSys;
-}
-
-Result<size_t> Terminal::read(IoVector& to, bool nonblock) {
-    TRY(check_background(kSigTtin));
+Result<size_t> Terminal::read(IoVector& to, bool nonblock, u32 opened) {
+    using ReadEnd = LineDiscipline::ReadEnd;
+    if (hung_up(opened)) return size_t{0};
+    TRY(check_background(SIGTTIN));
     if (to.remaining() == 0) return size_t{0};
     u8 bytes[512];
     size_t done = 0;
     u64 deadline = kForever;
-    bool timed = false;
     for (;;) {
-        bool end = false, canonical, was_full;
-        size_t n = 0, least;
+        ReadEnd end;
+        bool canonical;
+        size_t n, least, want;
         u8 vtime;
         {
             SpinGuard guard(lock_);
             const abi::Termios& t = discipline_.termios();
-            canonical = t.lflag & ICANON;
+            canonical = discipline_.canonical();
             least = t.cc[VMIN];
             vtime = t.cc[VTIME];
-            size_t want = to.remaining() < sizeof bytes ? to.remaining() : sizeof bytes;
-            was_full = discipline_.input_room() == 0;
+            want = to.remaining() < sizeof bytes ? to.remaining() : sizeof bytes;
             n = discipline_.read(bytes, want, &end);
         }
-        if (was_full) device_event();
         if (n) {
+            input_room_made();
             size_t copied = to.copy_out(bytes, n);
             done += copied;
             if (copied < n) return done ? Result<size_t>(done) : Result<size_t>(EFAULT);
-            bool line_done = canonical && bytes[n - 1] == '\n';
-            if (line_done || to.remaining() == 0) return done;
-            if (canonical && n < sizeof bytes) return done;
-            if (n == sizeof bytes) continue; // there may be more of it
-            deadline = kForever;             // VTIME counts from each byte on
+            if (end == ReadEnd::Line || to.remaining() == 0) return done;
+            if (n == want) continue; // there may be more of it
+            deadline = kForever;     // VTIME counts from each byte on
         }
-        if (end || hung_up_) return done;
+        if (end == ReadEnd::EndOfFile || input_ended_) return done;
+        if (hung_up(opened)) return done || !other_end_gone() ? Result<size_t>(done) : Result<size_t>(EIO);
         if (canonical ? done != 0 : done && done >= least) return done;
         if (!canonical && least == 0 && (done || vtime == 0)) return done;
         if (nonblock) return done ? Result<size_t>(done) : Result<size_t>(EAGAIN);
         // VMIN 0: the timer runs from the start. VMIN > 0: from the first byte on.
-        timed = !canonical && vtime && (least == 0 || done);
+        const bool timed = !canonical && vtime && (least == 0 || done);
         if (timed && deadline == kForever) deadline = monotonic_ns() + vtime * 100 * kNsPerMs;
         WaitResult w = wait_until(
             readers_,
             [&] {
                 SpinGuard guard(lock_);
-                return discipline_.available() != 0 || discipline_.readable() || hung_up_;
+                return discipline_.has_input() || hung_up(opened) || input_ended_;
             },
             timed ? deadline : kForever);
         if (w == WaitResult::TimedOut) return done;
@@ -174,264 +118,121 @@ Result<size_t> Terminal::read(IoVector& to, bool nonblock) {
     }
 }
 
-Result<size_t> Terminal::write(IoVector& from, bool nonblock) {
+// --- write ---
+
+Result<void> Terminal::begin_write(bool nonblock, u32 opened) {
+    if (!writing_.exchange(true, std::memory_order_acquire)) return {};
+    if (nonblock) return EAGAIN;
+    bool mine = false;
+    WaitResult w = wait_until(writers_, [&] {
+        mine = !writing_.exchange(true, std::memory_order_acquire);
+        return mine || hung_up(opened);
+    });
+    if (mine) return {};
+    return w == WaitResult::Ready ? EIO : kRestartSys;
+}
+
+void Terminal::end_write() {
+    writing_.store(false, std::memory_order_release);
+    writers_.wake_all(kPollOut | kPollWrNorm);
+}
+
+/// `done`: how many of the n bytes were taken.
+Result<void> Terminal::write_piece(const u8* bytes, size_t n, size_t& done, bool nonblock, u32 opened) {
+    while (done < n) {
+        if (hung_up(opened)) return EIO;
+        bool room;
+        {
+            SpinGuard guard(lock_);
+            push_output();
+            room = output_room();
+            if (room) {
+                u8 made[kOutputPiece];
+                size_t used = 0;
+                size_t m = discipline_.process_output(bytes + done, n - done, made, sizeof made, &used);
+                Effects(*this).screen(made, m);
+                done += used;
+                push_output();
+            }
+        }
+        if (room) continue;
+        output_made();
+        if (nonblock) return EAGAIN;
+        WaitResult w = wait_until(writers_, [&] {
+            SpinGuard guard(lock_);
+            push_output();
+            return output_room() || hung_up(opened);
+        });
+        if (w != WaitResult::Ready) return kRestartSys;
+    }
+    return {};
+}
+
+Result<size_t> Terminal::write(IoVector& from, bool nonblock, u32 opened) {
+    if (hung_up(opened)) return EIO;
     bool tostop;
     {
         SpinGuard guard(lock_);
         tostop = discipline_.termios().lflag & TOSTOP;
     }
-    if (tostop) TRY(check_background(kSigTtou));
+    if (tostop) TRY(check_background(SIGTTOU));
+    TRY(begin_write(nonblock, opened));
     size_t done = 0;
-    u8 bytes[256];
+    Result<void> outcome;
     while (from.remaining()) {
-        if (hung_up_) return done ? Result<size_t>(done) : Result<size_t>(EIO);
+        u8 bytes[256];
         size_t n = from.copy_in(bytes, sizeof bytes < from.remaining() ? sizeof bytes : from.remaining());
-        if (n == 0) return done ? Result<size_t>(done) : Result<size_t>(EFAULT);
-        size_t at = 0;
-        while (at < n) {
-            bool room;
-            {
-                SpinGuard guard(lock_);
-                flush_output();
-                room = output_room() && !discipline_.stopped();
-                if (room) {
-                    u8 made[512];
-                    size_t used = 0;
-                    size_t m = discipline_.process_output(bytes + at, n - at, made, sizeof made, &used);
-                    Effects effects(*this);
-                    effects.screen(made, m);
-                    at += used;
-                    flush_output();
-                }
-            }
-            if (room) continue;
-            if (!nonblock) {
-                WaitResult w = wait_until(writers_, [&] {
-                    SpinGuard guard(lock_);
-                    flush_output();
-                    return (output_room() && !discipline_.stopped()) || hung_up_;
-                });
-                if (w == WaitResult::Ready && !hung_up_) continue;
-            }
-            from.rewind(n - at);
-            done += at;
-            return done ? Result<size_t>(done) : Result<size_t>(nonblock ? EAGAIN : hung_up_ ? EIO : kRestartSys);
+        if (n == 0) {
+            outcome = EFAULT;
+            break;
         }
-        done += n;
+        size_t taken = 0;
+        outcome = write_piece(bytes, n, taken, nonblock, opened);
+        done += taken;
+        if (taken < n) from.rewind(n - taken);
+        if (!outcome) break;
     }
-    return done;
+    end_write();
+    output_made();
+    if (done || outcome) return done;
+    return outcome.error();
 }
 
-u32 Terminal::poll(PollTable* table) {
+// --- readiness ---
+
+u32 Terminal::poll(PollTable* table, u32 opened) {
     if (table) {
         table->watch(readers_);
         table->watch(writers_);
     }
+    if (hung_up(opened)) return kPollIn | kPollOut | kPollErr | kPollHup | kPollRdNorm | kPollWrNorm;
     u32 events = 0;
     SpinGuard guard(lock_);
-    flush_output();
-    if (discipline_.readable() || hung_up_) events |= kPollIn | kPollRdNorm;
-    if (hung_up_) events |= kPollHup;
-    else if (output_room() && !discipline_.stopped()) events |= kPollOut | kPollWrNorm;
+    push_output();
+    if (discipline_.readable() || input_ended_) events |= kPollIn | kPollRdNorm;
+    if (output_room()) events |= kPollOut | kPollWrNorm;
     return events;
 }
 
-i64 Terminal::bytes_available() {
+Result<i64> Terminal::bytes_available(u32 opened) {
+    if (hung_up(opened)) return EIO;
     SpinGuard guard(lock_);
     return discipline_.available();
 }
 
-Result<void> Terminal::set_modes(const abi::Termios& t, bool drain, bool flush) {
-    TRY(check_background(kSigTtou));
-    if (drain) {
-        WaitResult w = wait_until(writers_, [&] {
-            SpinGuard guard(lock_);
-            flush_output();
-            return pending_count_ == 0 || hung_up_;
-        });
-        if (w != WaitResult::Ready) return kRestartSys;
-    }
-    SpinGuard guard(lock_);
-    if (flush) discipline_.flush_input();
-    discipline_.set_termios(t);
-    guard.unlock();
-    readers_.wake_all(); // what is readable may have changed
-    writers_.wake_all();
+// --- open ---
+
+Result<void> Terminal::check_open() {
+    if (exclusive_ && !current().credentials->has_capability(kCapSysAdmin)) return EBUSY;
     return {};
 }
 
-Result<i64> Terminal::ioctl(u32 command, u64 arg) {
-    switch (command) {
-    case TCGETS: {
-        abi::Termios t;
-        {
-            SpinGuard guard(lock_);
-            t = discipline_.termios();
-        }
-        TRY(user_write(arg, t));
-        return 0;
-    }
-    case TCSETS:
-    case TCSETSW:
-    case TCSETSF: {
-        abi::Termios t = TRY(user_read<abi::Termios>(arg));
-        TRY(set_modes(t, command != TCSETS, command == TCSETSF));
-        return 0;
-    }
-    case abi::TCGETS2: {
-        abi::Termios2 t{};
-        {
-            SpinGuard guard(lock_);
-            memcpy(&t, &discipline_.termios(), sizeof(abi::Termios));
-        }
-        t.ispeed = t.ospeed = 38400;
-        TRY(user_write(arg, t));
-        return 0;
-    }
-    case abi::TCSETS2:
-    case abi::TCSETSW2:
-    case abi::TCSETSF2: {
-        abi::Termios2 t2 = TRY(user_read<abi::Termios2>(arg));
-        abi::Termios t;
-        memcpy(&t, &t2, sizeof t);
-        TRY(set_modes(t, command != abi::TCSETS2, command == abi::TCSETSF2));
-        return 0;
-    }
-    case TIOCGWINSZ: {
-        abi::Winsize w;
-        {
-            SpinGuard guard(lock_);
-            w = size_;
-        }
-        TRY(user_write(arg, w));
-        return 0;
-    }
-    case TIOCSWINSZ: {
-        abi::Winsize w = TRY(user_read<abi::Winsize>(arg));
-        bool changed;
-        {
-            SpinGuard guard(lock_);
-            changed = memcmp(&size_, &w, sizeof w) != 0;
-            size_ = w;
-        }
-        if (changed) {
-            Signals s;
-            s.numbers[s.count++] = kSigWinch;
-            send(s);
-        }
-        return 0;
-    }
-    case TIOCGPGRP:
-    case TIOCGSID: {
-        if (current().process->sid != session()) return ENOTTY;
-        TRY(user_write<i32>(arg, command == TIOCGPGRP ? foreground_group() : session()));
-        return 0;
-    }
-    case TIOCSPGRP: {
-        if (current().process->sid != session()) return ENOTTY;
-        TRY(check_background(kSigTtou));
-        i32 group = TRY(user_read<i32>(arg));
-        if (group < 0) return EINVAL;
-        if (stdio_hooks.group_session && stdio_hooks.group_session(group) != session())
-            return stdio_hooks.group_session(group) ? EPERM : ESRCH;
-        foreground_ = group;
-        return 0;
-    }
-    case TIOCSCTTY: {
-        Process& p = *current().process;
-        if (p.sid == session()) return 0;
-        if (p.sid != p.pid || session() != 0) return EPERM; // not a leader, or another session has it
-        set_session(p.sid, p.pgid);
-        return 0;
-    }
-    case TIOCNOTTY: {
-        Process& p = *current().process;
-        if (p.sid != session()) return ENOTTY;
-        if (p.sid == p.pid) leave_session(p.sid);
-        return 0;
-    }
-    case TIOCOUTQ: {
-        u32 n;
-        {
-            SpinGuard guard(lock_);
-            n = pending_count_;
-        }
-        TRY(user_write<i32>(arg, i32(n)));
-        return 0;
-    }
-    case FIONREAD:
-        TRY(user_write<i32>(arg, i32(bytes_available())));
-        return 0;
-    case TCFLSH: {
-        if (arg > 2) return EINVAL;
-        SpinGuard guard(lock_);
-        if (arg != 1) discipline_.flush_input();
-        if (arg != 0) pending_count_ = 0;
-        return 0;
-    }
-    case TCXONC: {
-        if (arg > 3) return EINVAL;
-        if (arg < 2) {
-            SpinGuard guard(lock_);
-            discipline_.set_stopped(arg == 0);
-            flush_output();
-        }
-        writers_.wake_all();
-        return 0;
-    }
-    case TCSBRK:
-    case TCSBRKP: {
-        // tcdrain; a break has no meaning on this line.
-        WaitResult w = wait_until(writers_, [&] {
-            SpinGuard guard(lock_);
-            flush_output();
-            return pending_count_ == 0 || hung_up_;
-        });
-        return w == WaitResult::Ready ? Result<i64>(0) : Result<i64>(kRestartSys);
-    }
-    case TIOCSTI: {
-        u8 c = TRY(user_read<u8>(arg));
-        Effects effects(*this);
-        {
-            SpinGuard guard(lock_);
-            discipline_.receive(&c, 1, effects);
-            flush_output();
-        }
-        readers_.wake_all();
-        send(effects.signals);
-        return 0;
-    }
-    case TIOCGETD:
-        TRY(user_write<i32>(arg, 0)); // N_TTY
-        return 0;
-    case TIOCGEXCL:
-        TRY(user_write<i32>(arg, 0));
-        return 0;
-    default: return ENOTTY;
-    }
-}
-
-namespace {
-
-class TerminalFile final : public DeviceFile {
-  public:
-    TerminalFile(Terminal& t, const Location& where, u32 flags) : DeviceFile(where, flags), terminal_(t) {}
-    Result<size_t> read(IoVector& to, u64&, bool nonblock) override { return terminal_.read(to, nonblock); }
-    Result<size_t> write(IoVector& from, u64&, bool nonblock) override { return terminal_.write(from, nonblock); }
-    u32 poll(PollTable* table) override { return terminal_.poll(table); }
-    Result<i64> ioctl(u32 command, u64 arg) override { return terminal_.ioctl(command, arg); }
-    Result<i64> bytes_available() override { return terminal_.bytes_available(); }
-    bool seekable() const override { return false; }
-    Result<u64> seek(i64, int) override { return ESPIPE; }
-
-  private:
-    Terminal& terminal_;
-};
-
-} // namespace
-
-Result<Ref<File>> open_terminal(Terminal& t, const Location& where, u32 flags) {
-    return Ref<File>(TRY(make_ref<TerminalFile>(t, where, flags)));
+Result<Ref<File>> open_terminal(Ref<Terminal> t, const Location& where, u32 flags, bool may_acquire) {
+    if (current_or_null()) TRY(t->check_open());
+    Terminal& terminal = *t; // the file keeps it
+    auto file = TRY(make_ref<TerminalFile>(std::move(t), where, flags));
+    if (may_acquire && !(flags & O_NOCTTY) && file->readable() && current_or_null()) terminal.acquire_at_open();
+    return Ref<File>(std::move(file));
 }
 
 } // namespace linnet

@@ -25,15 +25,15 @@ struct Tty : ::testing::Test {
     void type(const std::string& t) { d.receive(reinterpret_cast<const u8*>(t.data()), t.size(), s); }
     std::string read(size_t n = 100, bool* eof = nullptr) {
         std::string out(n, 0);
-        bool end;
+        LineDiscipline::ReadEnd end;
         out.resize(d.read(reinterpret_cast<u8*>(out.data()), n, &end));
-        if (eof) *eof = end;
+        if (eof) *eof = end == LineDiscipline::ReadEnd::EndOfFile;
         return out;
     }
     void change(u32 clear, u32 set = 0) {
         abi::Termios t = d.termios();
         t.lflag = (t.lflag & ~clear) | set;
-        d.set_termios(t);
+        d.set_termios(t, s);
     }
 };
 
@@ -80,7 +80,7 @@ TEST_F(Tty, ErasingAControlCharacterTakesTwoColumns) {
 TEST_F(Tty, ErasingUtf8TakesTheWholeCharacter) {
     abi::Termios t = d.termios();
     t.iflag |= IUTF8;
-    d.set_termios(t);
+    d.set_termios(t, s);
     type("a\xc3\xa4\x7f" "b\n");
     EXPECT_EQ("ab\n", read());
 }
@@ -130,7 +130,7 @@ TEST_F(Tty, MinimumOfRawMode) {
     abi::Termios t = d.termios();
     t.lflag &= ~u32(ICANON);
     t.cc[VMIN] = 3;
-    d.set_termios(t);
+    d.set_termios(t, s);
     type("ab");
     EXPECT_FALSE(d.readable());
     type("c");
@@ -187,7 +187,7 @@ TEST_F(Tty, RandomKeysAndModes) {
             t.lflag = u32(random());
             t.iflag = u32(random());
             t.oflag = u32(random());
-            d.set_termios(t);
+            d.set_termios(t, s);
         }
         if (random() % 8 == 0) read(random() % 300 + 1);
         if (random() % 1000 == 0) d.flush_input();
