@@ -86,7 +86,7 @@ Result<void> new_credentials(Task& t, NewProgram& n) {
     const Credentials& old = *t.credentials;
     Ref<Credentials> c = TRY(old.clone());
     ExecFile::SetId id = n.program.file->exec_setid();
-    if (!t.process->no_new_privs) {
+    if (!t.no_new_privs) {
         if (id.setuid) c->euid = id.uid;
         if (id.setgid) c->egid = id.gid;
     }
@@ -344,6 +344,10 @@ void commit(Task& t, NewProgram& n, Ref<SignalHandlers> own_handlers, Ref<FileTa
 Result<void> exec_program(int dirfd, const char* path, const StringArray& argv, const StringArray& envp, int at_flags) {
     Task& t = current();
     Process& p = *t.process;
+    if (std::exchange(t.beyond_process_limit, false) && beyond_process_limit(0)) {
+        t.beyond_process_limit = true;
+        return EAGAIN;
+    }
     NewProgram n = TRY(prepare(t, dirfd, path, argv, envp, at_flags));
     Ref<SignalHandlers> handlers;
     Ref<FileTableBase> files;

@@ -42,4 +42,9 @@ class ExecFile : public RcuCounted {
 /// resolved with the current task's credentials and working directory. ENOENT, EACCES, ELOOP, ENOTDIR, ETXTBSY...
 extern Result<Ref<ExecFile>> (*open_exec)(int dirfd, const char* path, int at_flags);
 
+class Process;
+/// CLONE_PIDFD: a descriptor of the current task for a process that is about to be made (EMFILE, ENOMEM), and its way back.
+extern Result<i32> (*install_pidfd)(Process& p);
+extern void (*remove_pidfd)(i32 fd);
+
 } // namespace linnet

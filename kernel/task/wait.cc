@@ -20,7 +20,7 @@ bool matches(const WaitRequest& r, const Process& waiter, const Process& child) 
     switch (r.who) {
     case WaitRequest::Who::Any: break;
     case WaitRequest::Who::Pid:
-        if (child.pid != r.id) return false;
+        if (child.pid != r.id || (r.process && r.process != &child)) return false;
         break;
     case WaitRequest::Who::Group:
         if (child.pgid != (r.id ? r.id : waiter.pgid)) return false;
