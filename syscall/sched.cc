@@ -2,6 +2,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/user.h"
 #include "kernel/task/lifecycle.h"
+#include "kernel/task/pi_futex.h"
 #include "linux-abi/syscalls.h"
 #include "syscall/time_util.h"
 
@@ -57,6 +58,7 @@ Result<void> change(Task& t, int policy, int priority, int nice, bool reset_on_f
     if (is_realtime(policy) ? priority < 1 || priority > 99 : priority != 0) return EINVAL;
     if (!may_nice() && needs_privilege(t, policy, priority, nice, reset_on_fork)) return EPERM;
     TRY(set_scheduling(t, static_cast<KernelPolicy>(policy), nice, priority));
+    pi_priority_changed(t);
     t.reset_on_fork = reset_on_fork;
     return {};
 }

@@ -2,6 +2,7 @@
 // a kill reaches the caller. Layout as Linux 6.1's: fs/binfmt_elf.c, arch/x86/mm/mmap.c.
 #include "kernel/arch/x86_64/fpu.h"
 #include "kernel/arch/x86_64/program.h"
+#include "kernel/lib/format.h"
 #include "kernel/lib/log.h"
 #include "kernel/lib/random.h"
 #include "kernel/lib/string.h"
@@ -61,13 +62,18 @@ Result<Owned<abi::ElfPlan>> read_plan(ExecFile& f, abi::ElfRole role) {
 Result<Ref<ExecFile>> open_program(int dirfd, const char* path, int at_flags, ExecStrings& strings) {
     Ref<ExecFile> file = TRY(open_exec(dirfd, path, at_flags));
     Vec<char> script_path; // of the file at hand
-    TRY(script_path.resize(strlen(path) + 1));
-    memcpy(script_path.data(), path, script_path.size());
+    char descriptor[32] = ""; // what stands before a path that is relative to a descriptor: its interpreter opens /dev/fd/N/PATH
+    if (dirfd != AT_FDCWD && path[0] != '/') format(descriptor, sizeof descriptor, "/dev/fd/%d%s", dirfd, path[0] ? "/" : "");
+    const size_t before = strlen(descriptor);
+    TRY(script_path.resize(before + strlen(path) + 1));
+    memcpy(script_path.data(), descriptor, before);
+    memcpy(script_path.data() + before, path, strlen(path) + 1);
     for (int depth = 0;; ++depth) {
         char head[abi::script_buffer_size];
         size_t n = TRY(file->read_exec(head, 0, sizeof head));
         if (n < 2 || head[0] != '#' || head[1] != '!') return file;
         if (depth >= abi::script_max_depth) return ELOOP;
+        if (file->name_is_gone_after_exec()) return ENOENT;
         abi::ScriptLine line = TRY(abi::parse_script(std::string_view(head, n)));
         char interpreter[abi::script_buffer_size], argument[abi::script_buffer_size];
         memcpy(interpreter, line.interpreter.data(), line.interpreter.size());

@@ -6,6 +6,7 @@
 #include "kernel/task/interval_timer.h"
 #include "kernel/task/lifecycle.h"
 #include "kernel/task/posix_timer.h"
+#include "kernel/task/pi_futex.h"
 #include "kernel/task/signal_internal.h"
 #include "kernel/time/clock.h"
 
@@ -20,6 +21,7 @@ void finish_vfork(Task& t) {
 
 void leave_program_memory(Task& t) {
     release_robust_list(t);
+    release_pi_futexes(t);
     if (u64 at = std::exchange(t.clear_child_tid, 0)) {
         // Only if somebody else can see the memory (Linux's mm_users).
         if (t.process->space->users.load(std::memory_order_relaxed) > 1 && user_write<i32>(at, 0))
@@ -158,7 +160,7 @@ void exit_task(u32 status) {
     if (trace_end) [[unlikely]] trace_end(t, status);
     {
         SpinGuard g(p.signal_lock);
-        t.exiting = true;
+        __atomic_store_n(&t.exiting, true, __ATOMIC_SEQ_CST);
         // What was sent to the process, and this thread was woken for, is for another one.
         t.blocked = ~SignalSet(0);
         t.pending.discard(~SignalSet(0)); // timers' entries must not stay in it; no timer sends to it from here on

@@ -36,6 +36,8 @@ class ExecFile : public RcuCounted {
     virtual SetId exec_setid() = 0;
     /// Absolute path, as /proc/PID/exe shows it.
     virtual const char* exec_path() = 0;
+    /// It was named by a descriptor that exec closes: the interpreter of a script could not open it.
+    virtual bool name_is_gone_after_exec() { return false; }
 };
 
 /// Registered by vfs at boot. `path` is a kernel string; dirfd as openat's (AT_FDCWD and flags AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW),
