@@ -191,6 +191,7 @@ void exit_task(u32 status) {
         }
         p.last_uid = t.credentials->uid;
         if (p.exec_task && p.exec_task != &t) p.exec_wait.wake_all();
+        if (p.core_dumper) p.core_wait.wake_all();
     }
     if (last) {
         stop_interval_timers(p);

@@ -70,7 +70,7 @@ Look look_at_children(Process& self, const WaitRequest& r, WaitReport& report, R
         any = true;
         if (c->zombie && (r.options & u32(WEXITED))) {
             const u32 status = c->exit_status;
-            report = {c->pid, c->last_uid, status, status & 0x7f ? CLD_KILLED : CLD_EXITED, usage_of_child(*c)};
+            report = {c->pid, c->last_uid, status, status & 0x7f ? (status & 0x80 ? CLD_DUMPED : CLD_KILLED) : CLD_EXITED, usage_of_child(*c)};
             if (r.options & u32(WNOWAIT)) return Look::Found;
             inherit_usage(self, *c);
             c->child_node.unlink();
