@@ -35,7 +35,7 @@ Result<Ref<File>> file_of(Task& t, u64 fd) {
 
 } // namespace
 
-/// KCMP_EPOLL_TFD: EOPNOTSUPP. No thread has an I/O context; undo lists of System V semaphores compare as none.
+/// KCMP_SYSVSEM, KCMP_EPOLL_TFD: EOPNOTSUPP. No thread has an I/O context.
 Outcome sys_kcmp(Pid pid1, Pid pid2, Int type, Hex idx1, Hex idx2) {
     Ref<Task> a = find_task(pid1), b = find_task(pid2);
     if (!a || !b) return ESRCH;
@@ -56,8 +56,8 @@ Outcome sys_kcmp(Pid pid1, Pid pid2, Int type, Hex idx1, Hex idx2) {
         };
         return compare(handlers(*a), handlers(*b));
     }
-    case kIo:
-    case kSysvsem: return 0;
+    case kIo: return 0;
+    case kSysvsem:
     case kEpollTfd: return EOPNOTSUPP;
     default: return EINVAL;
     }
