@@ -84,6 +84,8 @@ int main(int argc, char** argv) {
     }
     // Crashes are part of the tests: no core files.
     rlimit no_core{};
+    getrlimit(RLIMIT_CORE, &no_core);
+    no_core.rlim_cur = 0; // core_test.cc raises it again
     setrlimit(RLIMIT_CORE, &no_core);
 #ifdef LINNET_MINITEST
     start_watchdog();

@@ -249,17 +249,4 @@ struct CapUserData {
     uint32_t effective, permitted, inheritable;
 };
 static_assert(sizeof(CapUserData) == 12);
-
-struct SockFilter {
-    uint16_t code;
-    uint8_t jt, jf;
-    uint32_t k;
-};
-static_assert(sizeof(SockFilter) == 8);
-struct SockFprog {
-    uint16_t len;
-    uint16_t pad[3];
-    uint64_t filter;
-};
-static_assert(sizeof(SockFprog) == 16);
 } // namespace linnet::abi

@@ -1,4 +1,5 @@
 // The list of /proc/PID's files, and the short ones.
+#include "kernel/mm/address_space.h"
 #include "kernel/lib/string.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/task/credentials.h"
@@ -81,6 +82,34 @@ Result<void> oom_score_adj(const Subject& s, GrowingText& out) {
     return {};
 }
 
+Result<void> coredump_filter(const Subject& s, GrowingText& out) {
+    if (!process_space(*s.process)) return {};
+    out.append("%08x\n", s.process->coredump_filter.load(std::memory_order_relaxed));
+    return {};
+}
+
+/// A number, hexadecimal with 0x; bits without a meaning are dropped.
+Result<void> set_coredump_filter(const Subject& s, const char* text, size_t n) {
+    constexpr u32 kKnown = 0x1ff;
+    if (n > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
+        u64 v = 0;
+        size_t i = 2;
+        for (; i < n && text[i] != '\n'; ++i) {
+            const char c = text[i] | 0x20;
+            if (c >= '0' && c <= '9') v = v << 4 | u64(c - '0');
+            else if (c >= 'a' && c <= 'f') v = v << 4 | u64(c - 'a' + 10);
+            else return EINVAL;
+            if (v > UINT32_MAX) return ERANGE;
+        }
+        s.process->coredump_filter.store(u32(v) & kKnown, std::memory_order_relaxed);
+        return i > 2 ? Result<void>() : EINVAL;
+    }
+    i64 v = TRY(parse_proc_number(text, n));
+    if (v < 0) return EINVAL;
+    s.process->coredump_filter.store(u32(v) & kKnown, std::memory_order_relaxed);
+    return {};
+}
+
 /// Lowering it takes CAP_SYS_RESOURCE.
 Result<void> set_oom_score_adj(const Subject& s, const char* text, size_t n) {
     i64 v = TRY(parse_proc_number(text, n));
@@ -140,6 +169,7 @@ const ProcessEntry process_entries[] = {
     {"cgroup", 0444, cgroup},
     {"oom_score", 0444, zero},
     {"oom_score_adj", 0644, oom_score_adj, set_oom_score_adj},
+    {"coredump_filter", 0644, coredump_filter, set_coredump_filter},
     {"oom_adj", 0644, zero},
     {"loginuid", 0444, loginuid},
     {"sessionid", 0444, loginuid},

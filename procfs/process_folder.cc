@@ -155,6 +155,10 @@ class FdInfo final : public TextInode {
         u32 flags = f->flags() | (cloexec && *cloexec ? 02000000 : 0);
         out.append("pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n", f->uses_position() ? f->position : 0ul, flags,
                    f->location() ? f->location()->mount->id : 0u, f->inode().ino);
+        char more[256];
+        TextBuffer text(more, sizeof more);
+        f->show_info(text);
+        out.put(text.c_str());
         return {};
     }
 

@@ -105,7 +105,7 @@ Result<void> process_stat(const Subject& s, GrowingText& out) {
     u64 start = (s.tid && t ? t->start_time_ns : p.start_time_ns) / kTickNs;
     int nice = t ? t->nice : 0;
     bool real_time = t && (t->policy == SchedPolicy::Fifo || t->policy == SchedPolicy::RoundRobin);
-    i64 priority = real_time ? -1 - i64(t->rt_priority) : 20 + nice;
+    i64 priority = real_time ? -1 - i64(t->rt_priority) : 20 + nice; // what it runs by: a lent priority shows
     const Ref<Terminal> terminal = controlling_terminal(p);
     out.append("%d (%s) %c %d %d %d %u %d %u ", s.tid ? s.tid : p.pid, name, state_of(s, t.get()), parent_pid(p), p.pgid, p.sid,
                terminal ? u32(terminal->rdev) : 0, terminal ? terminal->foreground_group() : -1, 0x400000u);
@@ -120,7 +120,7 @@ Result<void> process_stat(const Subject& s, GrowingText& out) {
         out.put("0 0 0 0 0 ");
     out.append("%lu %lu %lu %lu 0 0 0 %d %u %u %u 0 0 0 ", sig.pending & 0x7fffffff, sig.blocked & 0x7fffffff,
                sig.ignored & 0x7fffffff, sig.caught & 0x7fffffff, s.tid ? -1 : p.exit_signal, t ? t->cpu.load() : 0,
-               real_time ? u32(t->rt_priority) : 0, t ? u32(t->policy.load()) : 0);
+               t ? u32(t->base_rt_priority) : 0, t ? u32(t->base_policy) : 0);
     if (space)
         out.append("%lu %lu %lu %lu %lu %lu %lu ", space->data_start, space->data_end, space->brk_start, space->arg_start,
                    space->arg_end, space->env_start, space->env_end);
@@ -186,7 +186,8 @@ Result<void> process_status(const Subject& s, GrowingText& out) {
         const Credentials& c = *held;
         out.append("CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\nCapAmb:\t%016lx\n", c.cap_inheritable,
                    c.cap_permitted, c.cap_effective, c.cap_bounding, c.cap_ambient);
-        out.append("NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n", p.no_new_privs ? 1 : 0);
+        out.append("NoNewPrivs:\t%d\nSeccomp:\t%u\nSeccomp_filters:\t%u\n", t->no_new_privs ? 1 : 0, u32(t->seccomp.mode.load()),
+                   seccomp_filter_count(*t));
         put_cpu_mask(out, t->affinity);
         out.append("Mems_allowed:\t1\nMems_allowed_list:\t0\nvoluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
                    t->voluntary_switches, t->involuntary_switches);

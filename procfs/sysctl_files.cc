@@ -5,6 +5,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/lib/sysctl.h"
 #include "kernel/mm/page.h"
+#include "kernel/task/core_dump.h"
 #include "kernel/task/lifecycle.h"
 #include "kernel/task/machine_name.h"
 #include "kernel/task/process.h"
@@ -58,6 +59,14 @@ Result<void> store_local_port_range(const char* text, size_t n, u64) {
     (void)sysctl::local_port_last.set(last);
     return {};
 }
+
+Result<void> core_pattern(GrowingText& out, u64) {
+    char pattern[128];
+    get_core_pattern(pattern);
+    out.append("%s\n", pattern);
+    return {};
+}
+Result<void> store_core_pattern(const char* text, size_t n, u64) { return set_core_pattern(text, n); }
 
 MachineName& machine_name(u64 arg) { return *reinterpret_cast<MachineName*>(arg); }
 
@@ -147,7 +156,7 @@ const ProcFile files[] = {
          out.append("%d\n", boot_options.aslr ? 2 : 0);
          return {};
      }},
-    {"proc/sys/kernel/core_pattern", 0444, text_line, nullptr, text("core")},
+    {"proc/sys/kernel/core_pattern", 0644, core_pattern, store_core_pattern},
     {"proc/sys/kernel/core_uses_pid", 0444, number, nullptr, 0},
     {"proc/sys/kernel/tainted", 0444, number, nullptr, 0},
     {"proc/sys/kernel/panic", 0444, number, nullptr, 0},

@@ -8,6 +8,7 @@
 #include "kernel/boot/panic_report.h"
 #include "kernel/task/task.h"
 #include "syscall/gaps.h"
+#include "syscall/seccomp.h"
 #include "syscall/trace/trace.h"
 
 namespace linnet {
@@ -121,13 +122,15 @@ void finish_unusual(Task& t, TrapFrame& f, Outcome o) {
     return r;
 }
 
-/// Unknown numbers, and calls that are traced.
+/// Unknown numbers, and calls of threads that are traced or filtered.
 [[gnu::noinline]] void dispatch_slow(Task& t, TrapFrame& f) {
     CallRecord& record = begin_record(t, f);
     const u64 number = f.orig_rax;
     const SyscallThunk thunk = number <= u64(abi::max_syscall) ? table.thunks[number] : unknown;
     if (trace_calls) trace_entry(t, f);
-    const Outcome o = thunk(f.rdi, f.rsi, f.rdx, f.r10, f.r8, f.r9);
+    Outcome o = 0;
+    if (t.seccomp.mode.load(std::memory_order_relaxed) == SeccompMode::Disabled || seccomp_admits(t, f, o))
+        o = thunk(f.rdi, f.rsi, f.rdx, f.r10, f.r8, f.r9);
     if (record.tid == u32(t.tid)) record.result = o.raw();
     if (trace_calls) trace_exit(t, f, o);
     if (!o.is_plain()) return finish_unusual(t, f, o);
@@ -140,7 +143,7 @@ extern "C" void syscall_dispatch(TrapFrame* f) {
     Task& t = current();
     t.frame = f;
     const u64 number = f->orig_rax;
-    if (number > u64(abi::max_syscall) || trace_calls) [[unlikely]] return dispatch_slow(t, *f);
+    if (number >= t.fast_calls) [[unlikely]] return dispatch_slow(t, *f);
     CallRecord& record = begin_record(t, *f);
     const Outcome o = table.thunks[number](f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9);
     record.result = o.raw(); // if the ring went round meanwhile, a panic shows one wrong result
@@ -170,8 +173,10 @@ void syscall_init() {
     (void)syscall_init_cpu(0);
     panic_syscalls = print_ring;
     register_gap_files();
+    initial_fast_calls = u32(abi::max_syscall) + 1;
     if (boot_options.strace) {
         trace_calls = true;
+        initial_fast_calls = 0;
         trace_init();
     }
 }

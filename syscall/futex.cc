@@ -4,6 +4,7 @@
 #include "kernel/mm/address_space.h"
 #include "kernel/mm/user.h"
 #include "kernel/sched/cross_call.h"
+#include "kernel/task/pi_futex.h"
 #include "kernel/task/rseq.h"
 #include "kernel/time/clock.h"
 #include "linux-abi/syscalls.h"
@@ -34,12 +35,23 @@ Result<u64> wait_deadline(u64 timeout, bool absolute) {
 
 } // namespace
 
-/// PI operations, FUTEX_FD: ENOSYS.
+namespace {
+
+/// An interrupted PI operation starts anew, whatever SA_RESTART says: its deadline is absolute.
+Outcome pi_outcome(Result<void> r) {
+    if (!r && r.error() == EINTR) return Restart::no_intr;
+    return r;
+}
+
+} // namespace
+
+/// FUTEX_FD: ENOSYS. FUTEX_WAKE does not see those that wait by FUTEX_WAIT_REQUEUE_PI (Linux: EINVAL).
 Outcome sys_futex(FutexWord uaddr, FutexOp op, UInt val, FutexVal2 timeout, FutexWord uaddr2, UInt val3) {
     const int command = op.value & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
     const bool is_private = op.value & FUTEX_PRIVATE_FLAG;
     const bool realtime = op.value & FUTEX_CLOCK_REALTIME;
-    if (realtime && command != FUTEX_WAIT && command != FUTEX_WAIT_BITSET) return ENOSYS;
+    if (realtime && command != FUTEX_WAIT && command != FUTEX_WAIT_BITSET && command != FUTEX_WAIT_REQUEUE_PI && command != FUTEX_LOCK_PI2)
+        return ENOSYS;
     const u64 a = uaddr.address(), a2 = uaddr2.address();
     switch (command) {
     case FUTEX_WAIT:
@@ -62,6 +74,15 @@ Outcome sys_futex(FutexWord uaddr, FutexOp op, UInt val, FutexVal2 timeout, Fute
         return futex_requeue(a, a2, val, u32(timeout), &expected, is_private);
     }
     case FUTEX_WAKE_OP: return futex_wake_op(a, a2, val, u32(timeout), val3, is_private);
+    case FUTEX_LOCK_PI: return pi_outcome(pi_futex_lock(a, is_private, TRY(wait_deadline(timeout, true)), true, false));
+    case FUTEX_LOCK_PI2: return pi_outcome(pi_futex_lock(a, is_private, TRY(wait_deadline(timeout, true)), realtime, false));
+    case FUTEX_TRYLOCK_PI: return pi_outcome(pi_futex_lock(a, is_private, kForever, false, true));
+    case FUTEX_UNLOCK_PI: return pi_futex_unlock(a, is_private);
+    case FUTEX_WAIT_REQUEUE_PI:
+        return pi_outcome(pi_futex_wait_requeue(a, val, a2, is_private, TRY(wait_deadline(timeout, true)), realtime));
+    case FUTEX_CMP_REQUEUE_PI:
+        if (val != 1) return EINVAL; // who is woken is who gets the lock
+        return pi_futex_requeue(a, a2, u32(timeout), val3, is_private);
     default: return ENOSYS;
     }
 }

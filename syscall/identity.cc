@@ -17,11 +17,14 @@ void install(Ref<Credentials> n) {
     Task& t = current();
     SpinGuard g(process_lock);
     n = publish_ref(t.credentials, std::move(n));
-    if (n->euid != t.credentials->euid || n->egid != t.credentials->egid) {
+    if (n->euid != t.credentials->euid || n->egid != t.credentials->egid || n->fsuid != t.credentials->fsuid || n->fsgid != t.credentials->fsgid) {
         t.process->dumpable = false;
         t.parent_death_signal = 0;
     }
+    const bool other_user = n->uid != t.credentials->uid;
     g.unlock();
+    // setuid itself does not fail at RLIMIT_NPROC since Linux 3.1: programs did not look.
+    if (other_user) t.beyond_process_limit = beyond_process_limit(0);
 }
 
 /// What a change of user IDs does to capabilities: capabilities(7), "Effect of user ID changes".

@@ -3,6 +3,8 @@
 #include "kernel/mm/address_space.h"
 #include "kernel/task/lifecycle.h"
 #include "linux-abi/syscalls.h"
+#include "vfs/file_table.h"
+#include "vfs/pidfd.h"
 #include "vfs/tty/terminal.h"
 
 namespace linnet {
@@ -24,13 +26,14 @@ Outcome clone_outcome(const CloneRequest& r) { return clone_task(r); }
 
 } // namespace
 
-/// CLONE_PIDFD: EINVAL (no pidfds yet). Namespace flags: EINVAL, as without CONFIG_NAMESPACES.
+/// Namespace flags: EINVAL, as without CONFIG_NAMESPACES.
 Outcome sys_clone(CloneFlags flags, Addr stack, Out<int32_t> parent_tid, Out<int32_t> child_tid, Addr tls) {
     CloneRequest r;
     r.flags = u32(flags.bits()) & ~u64(CSIGNAL);
     r.exit_signal = int(flags.bits() & u64(CSIGNAL));
     r.stack = stack;
-    r.parent_tid = parent_tid.address(), r.child_tid = child_tid.address(), r.tls = tls;
+    r.parent_tid = r.pidfd = parent_tid.address(), r.child_tid = child_tid.address(), r.tls = tls;
+    if (flags.has(u64(CLONE_PIDFD)) && flags.bits() & (u64(CLONE_PARENT_SETTID) | u64(CLONE_DETACHED))) return EINVAL;
     // In old clone the highest bits are not flags (CLONE_CLEAR_SIGHAND is clone3's).
     return clone_outcome(r);
 }
@@ -57,7 +60,7 @@ Outcome sys_clone3(In<CloneArgs> cl_args, Size size) {
     r.flags = a.flags;
     r.exit_signal = int(a.exit_signal);
     r.stack = a.stack ? a.stack + a.stack_size : 0;
-    r.parent_tid = a.parent_tid, r.child_tid = a.child_tid, r.tls = a.tls;
+    r.parent_tid = a.parent_tid, r.child_tid = a.child_tid, r.tls = a.tls, r.pidfd = a.pidfd;
     return clone_outcome(r);
 }
 
@@ -94,13 +97,13 @@ Outcome sys_wait4(Pid pid, WaitStatus wstatus, WaitOptions options, Out<Rusage> 
     return w.pid;
 }
 
-/// P_PIDFD: EBADF (no pidfds yet).
 Outcome sys_waitid(WaitIdType idtype, Pid id, Out<Siginfo> infop, WaitOptions options, Out<Rusage> rusage) {
     const u32 o = u32(options.bits());
     if (o & ~(u32(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED) | kWaitClone | kWaitAll | kWaitNoThread))
         return EINVAL;
     if (!(o & u32(WEXITED | WSTOPPED | WCONTINUED))) return EINVAL;
     WaitRequest r;
+    Ref<File> file;
     r.options = o;
     switch (idtype.value) {
     case P_ALL: break;
@@ -112,10 +115,19 @@ Outcome sys_waitid(WaitIdType idtype, Pid id, Out<Siginfo> infop, WaitOptions op
         if (id < 0) return EINVAL;
         r.who = WaitRequest::Who::Group, r.id = id;
         break;
-    case P_PIDFD: return id < 0 ? EINVAL : EBADF;
+    case P_PIDFD: {
+        if (id < 0) return EINVAL;
+        file = TRY(current_file(id));
+        Process* p = process_of_pidfd(*file);
+        if (!p) return EBADF;
+        r.who = WaitRequest::Who::Pid, r.id = p->pid, r.process = p;
+        if (file->nonblocking()) r.options |= u32(WNOHANG);
+        break;
+    }
     default: return EINVAL;
     }
     WaitReport w = TRY(wait_for_child(r));
+    if (!w.pid && r.options != o) return EAGAIN; // a non-blocking pidfd
     if (infop) {
         Siginfo info;
         memset(&info, 0, sizeof info);

@@ -2,27 +2,13 @@
 #include "kernel/mm/address_space.h"
 #include "kernel/task/process.h"
 #include "syscall/file_support.h"
+#include "syscall/ptrace_access.h"
 
 namespace linnet {
 
 using namespace abi;
 
 namespace {
-
-constexpr u32 kCapSysPtrace = 19;
-
-/// The rule of ptrace(2), "access mode checking", PTRACE_MODE_ATTACH_REALCREDS. EPERM
-Result<void> check_may_attach(Process& target) {
-    Task& me = current();
-    if (me.process.get() == &target || me.credentials->has_capability(kCapSysPtrace)) return {};
-    auto t = main_thread(target);
-    if (!t) return ESRCH;
-    const Credentials &theirs = *t->credentials, &mine = *me.credentials;
-    bool same = mine.uid == theirs.uid && mine.uid == theirs.euid && mine.uid == theirs.suid && mine.gid == theirs.gid &&
-                mine.gid == theirs.egid && mine.gid == theirs.sgid;
-    if (!same || !target.dumpable) return EPERM;
-    return {};
-}
 
 Result<size_t> process_vm(i32 pid, u64 local, u64 local_count, u64 remote, u64 remote_count, u64 flags, bool to_remote) {
     if (flags) return EINVAL;

@@ -2,6 +2,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/user.h"
 #include "kernel/task/lifecycle.h"
+#include "kernel/task/pi_futex.h"
 #include "linux-abi/syscalls.h"
 #include "syscall/time_util.h"
 
@@ -40,11 +41,11 @@ bool can_nice(const Task& t, int nice) { return u64(20 - nice) <= t.process->lim
 
 /// sched(7), "Privileges and resource limits".
 bool needs_privilege(Task& t, int policy, int priority, int nice, bool reset_on_fork) {
-    const int old = int(t.policy.load());
+    const int old = int(t.base_policy);
     if (is_realtime(policy)) {
         const u64 limit = t.process->limit(RLIMIT_RTPRIO);
         if (policy != old && !limit) return true;
-        if (priority > t.rt_priority && u64(priority) > limit) return true;
+        if (priority > t.base_rt_priority && u64(priority) > limit) return true;
     } else {
         if (nice < t.nice && !can_nice(t, nice)) return true;
         if (old == SCHED_IDLE && policy != SCHED_IDLE && !can_nice(t, t.nice)) return true;
@@ -57,6 +58,7 @@ Result<void> change(Task& t, int policy, int priority, int nice, bool reset_on_f
     if (is_realtime(policy) ? priority < 1 || priority > 99 : priority != 0) return EINVAL;
     if (!may_nice() && needs_privilege(t, policy, priority, nice, reset_on_fork)) return EPERM;
     TRY(set_scheduling(t, static_cast<KernelPolicy>(policy), nice, priority));
+    pi_priority_changed(t);
     t.reset_on_fork = reset_on_fork;
     return {};
 }
@@ -81,18 +83,18 @@ Outcome sys_sched_setparam(Pid pid, In<SchedParam> param) {
     if (pid < 0 || !param) return EINVAL;
     const SchedParam p = TRY(user_read<SchedParam>(param.address()));
     Ref<Task> t = TRY(target(pid));
-    return change(*t, int(t->policy.load()), p.priority, t->nice, t->reset_on_fork);
+    return change(*t, int(t->base_policy), p.priority, t->nice, t->reset_on_fork);
 }
 
 Outcome sys_sched_getscheduler(Pid pid) {
     Ref<Task> t = TRY(target(pid));
-    return int(t->policy.load()) | (t->reset_on_fork ? kResetOnFork : 0);
+    return int(t->base_policy) | (t->reset_on_fork ? kResetOnFork : 0);
 }
 
 Outcome sys_sched_getparam(Pid pid, Out<SchedParam> param) {
     if (!param) return EINVAL;
     Ref<Task> t = TRY(target(pid));
-    TRY(user_write(param.address(), SchedParam{t->rt_priority}));
+    TRY(user_write(param.address(), SchedParam{t->base_rt_priority}));
     return 0;
 }
 
@@ -109,8 +111,8 @@ Outcome sys_sched_get_priority_min(abi::SchedPolicy policy) {
 Outcome sys_sched_rr_get_interval(Pid pid, Out<Timespec> tp) {
     Ref<Task> t = TRY(target(pid));
     u64 ns = 3 * kNsPerMs;
-    if (t->policy == KernelPolicy::Fifo) ns = 0;
-    if (t->policy == KernelPolicy::RoundRobin) ns = 100 * kNsPerMs;
+    if (t->base_policy == KernelPolicy::Fifo) ns = 0;
+    if (t->base_policy == KernelPolicy::RoundRobin) ns = 100 * kNsPerMs;
     TRY(user_write(tp.address(), to_timespec(ns)));
     return 0;
 }
@@ -140,9 +142,9 @@ Outcome sys_sched_getattr(Pid pid, Out<SchedAttr> attr, UInt size, SchedFlags fl
     Ref<Task> t = TRY(target(pid));
     SchedAttr a{};
     a.size = size < sizeof a ? size.value : u32(sizeof a);
-    a.policy = u32(t->policy.load());
+    a.policy = u32(t->base_policy);
     if (t->reset_on_fork) a.flags = 1;
-    if (t->rt_priority) a.priority = t->rt_priority;
+    if (t->base_rt_priority) a.priority = t->base_rt_priority;
     else a.nice = t->nice;
     a.util_max = 1024;
     TRY(copy_to_user(attr.address(), &a, a.size));
@@ -228,7 +230,7 @@ Outcome sys_setpriority(PrioWhich which, Int who, Int prio) {
                 return;
             }
         }
-        (void)set_scheduling(t, t.policy, nice, t.rt_priority);
+        (void)set_scheduling(t, t.base_policy, nice, t.base_rt_priority);
     });
     if (!r) return r;
     return error;

@@ -11,6 +11,7 @@
 #include "kernel/time/clock.h"
 #include "linux-abi/syscalls.h"
 #include "syscall/gaps.h"
+#include "syscall/seccomp.h"
 #include "syscall/system.h"
 
 namespace linnet {
@@ -241,15 +242,17 @@ Outcome sys_prctl(PrctlOp option, PrctlArg arg2, PrctlArg arg3, PrctlArg arg4, P
     case PR_GET_SECUREBITS: return t.credentials->securebits;
     case PR_SET_NO_NEW_PRIVS:
         if (a != 1 || !rest_zero) return EINVAL;
-        p.no_new_privs = true;
+        t.no_new_privs = true;
         return 0;
     case PR_GET_NO_NEW_PRIVS:
         if (a || !rest_zero) return EINVAL;
-        return p.no_new_privs;
+        return t.no_new_privs;
     case PR_SET_CHILD_SUBREAPER: p.child_subreaper = a != 0; return 0;
     case PR_GET_CHILD_SUBREAPER: return user_write<i32>(a, p.child_subreaper);
     case PR_SET_TIMERSLACK: t.timer_slack_ns = a ? a : 50'000; return 0;
     case PR_GET_TIMERSLACK: return t.timer_slack_ns;
+    case PR_GET_SECCOMP: return u32(t.seccomp.mode.load(std::memory_order_relaxed));
+    case PR_SET_SECCOMP: return seccomp_set_mode(a, arg3);
     case PR_CAPBSET_READ:
         if (a > u64(CAP_LAST_CAP)) return EINVAL;
         return t.credentials->cap_bounding >> a & 1;
@@ -270,8 +273,6 @@ Outcome sys_prctl(PrctlOp option, PrctlArg arg2, PrctlArg arg3, PrctlArg arg4, P
     case PR_SET_TIMING: return a == u64(PR_TIMING_STATISTICAL) ? Outcome(0) : Outcome(EINVAL);
     case PR_GET_TSC: return user_write<i32>(a, PR_TSC_ENABLE);
     case PR_SET_TSC: return a == u64(PR_TSC_ENABLE) ? Outcome(0) : Outcome(EINVAL);
-    case PR_GET_SECCOMP: return EINVAL; // as without CONFIG_SECCOMP
-    case PR_SET_SECCOMP: return EINVAL;
     case PR_SET_VMA: return EINVAL; // as without CONFIG_ANON_VMA_NAME
     case PR_MCE_KILL_GET:
         if (a || !rest_zero) return EINVAL;

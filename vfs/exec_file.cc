@@ -3,6 +3,7 @@
 
 #include "kernel/lib/string.h"
 #include "linux-abi/mman.h"
+#include "vfs/file_table.h"
 #include "vfs/fs_context.h"
 #include "vfs/open.h"
 #include "vfs/path_file.h"
@@ -34,6 +35,8 @@ class OpenExecFile final : public ExecFile {
         return {honoured && (mode & S_ISUID), honoured && (mode & (S_ISGID | 010)) == (S_ISGID | 010), inode_->uid, inode_->gid};
     }
     const char* exec_path() override { return path_; }
+    bool name_is_gone_after_exec() override { return by_closing_descriptor; }
+    bool by_closing_descriptor = false;
 
   private:
     Ref<File> file_;
@@ -78,6 +81,10 @@ Result<Ref<ExecFile>> open_exec_file(int dirfd, const char* path, int at_flags) 
         allow_write_access(inode);
         kfree(*name);
         return ENOMEM;
+    }
+    if (dirfd != AT_FDCWD && path[0] != '/') {
+        auto closes = current_files().get_close_on_exec(dirfd);
+        (*exec)->by_closing_descriptor = closes && *closes;
     }
     return Ref<ExecFile>(std::move(*exec));
 }

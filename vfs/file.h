@@ -48,6 +48,8 @@ class File : public RcuCounted {
     virtual void describe(TextBuffer& out) = 0;
     /// The inode, for fstat, fchmod, flock...; files without one of a file system have an anonymous one. Never null.
     virtual Inode& inode() = 0;
+    /// Further lines of /proc/PID/fdinfo/N.
+    virtual void show_info(TextBuffer& out) { (void)out; }
     /// The name it was opened by, for openat(dirfd), /proc; null for pipes and the like.
     virtual const Location* location() { return nullptr; }
     virtual bool is_socket() const { return false; }

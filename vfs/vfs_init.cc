@@ -5,11 +5,13 @@
 #include "kernel/boot/boot_info.h"
 #include "kernel/lib/log.h"
 #include "kernel/task/init.h"
+#include "vfs/core_file.h"
 #include "vfs/devfs.h"
 #include "vfs/exec_file.h"
 #include "vfs/fs_context.h"
 #include "vfs/initrd_fs.h"
 #include "vfs/open.h"
+#include "vfs/pidfd.h"
 #include "vfs/tmpfs.h"
 #include "vfs/vfs.h"
 
@@ -105,6 +107,9 @@ Result<void> vfs_init() {
     Location tmp = TRY(ensure_directory("/tmp", 01777));
     if (tmp.inode().is_directory() && (tmp.inode().mode & 01777) == 0755) tmp.inode().mode = S_IFDIR | 01777;
     open_exec = open_exec_file;
+    open_core_file = open_core;
+    install_pidfd = install_pidfd_file;
+    remove_pidfd = remove_pidfd_file;
     site_table_of = site_table_in_archive;
     machine_hooks.change_directory = [](const char* path) -> Result<void> {
         return change_directory(TRY(walk_path(AT_FDCWD, path, kWalkFollow | kWalkDirectory)));

@@ -52,13 +52,20 @@ std::vector<std::string> qemu_arguments(const RunOptions& options, const Guest& 
     };
     channel("serial", channels.serial);
     add({"-serial", "chardev:serial"});
-    add({"-device", device("virtio-serial", "max_ports=4")});
+    add({"-device", device("virtio-serial", "max_ports=5")});
     channel("stdio", channels.stdio);
     add({"-device", "virtserialport,nr=1,chardev=stdio,name=linnet.stdio"});
     channel("stderr", channels.error);
     add({"-device", "virtserialport,nr=2,chardev=stderr,name=linnet.stderr"});
     channel("control", channels.control);
     add({"-device", "virtserialport,nr=3,chardev=control,name=linnet.control"});
+    if (!guest.core_stream.empty()) {
+        std::string path;
+        for (const char c : guest.core_stream.string())
+            path += c == ',' ? std::string(",,") : std::string(1, c); // QEMU's own escape
+        add({"-chardev", "file,id=core,path=" + path});
+        add({"-device", "virtserialport,nr=4,chardev=core,name=linnet.core"});
+    }
     if (options.network) {
         std::string net = "user,id=net";
         for (const PortForward& forward : guest.ports)

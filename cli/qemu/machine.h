@@ -23,6 +23,7 @@ struct Guest {
     std::string command_line;          // the kernel's
     std::string accel;                 // "kvm" or "tcg"
     std::vector<PortForward> ports;    // host ports settled
+    std::filesystem::path core_stream; // where the port linnet.core goes; empty: there is none
 };
 
 // argv of QEMU; argv[0] is "qemu-system-x86_64".

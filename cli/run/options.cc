@@ -161,6 +161,8 @@ bool parse_run_options(const std::vector<std::string>& words, RunOptions& option
         for (std::string& word : split_shell_words(text))
             options.qemu_arguments.push_back(std::move(word));
     });
+    value("--core", "a folder of this host for the core files of programs that crash",
+          [&](const std::string& text) { options.core_folder = text; });
     value("--rootfs", "the guest's root: a folder, a tar or a cpio archive",
           [&](const std::string& text) { options.rootfs = text; });
     value("--add", "HOST[:GUEST]: a file or folder for the image", [&](const std::string& text) {

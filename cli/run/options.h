@@ -38,6 +38,7 @@ struct RunOptions {
     bool lockstat = false;
     bool dry_run = false;
     std::vector<std::string> qemu_arguments;
+    std::string core_folder; // --core; empty: cores stay in the guest
     std::string rootfs;
     std::vector<AddedPath> added;
     bool no_recipe = false;

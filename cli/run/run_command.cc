@@ -1,3 +1,4 @@
+#include "cli/run/core_files.h"
 #include "cli/run/run_command.h"
 
 #include <fcntl.h>
@@ -103,8 +104,18 @@ void print_plan(const RunOptions& options, const Root& root, const Guest& guest)
 }
 
 int serve(const RunOptions& options, const Guest& guest, const SessionOptions& session) {
-    return run_session(
+    const int status = run_session(
         [&](const GuestChannels& channels) { return qemu_arguments(options, guest, channels); }, session);
+    if (!guest.core_stream.empty()) {
+        const auto cores = unpack_cores(guest.core_stream, options.core_folder);
+        std::error_code ignored;
+        std::filesystem::remove(guest.core_stream, ignored);
+        for (const auto& path : cores) {
+            if (!options.quiet)
+                std::cerr << "linnet: core file " << path.string() << "\n";
+        }
+    }
+    return status;
 }
 
 VmRecord make_record(const Root& root, const Guest& guest) {
@@ -221,6 +232,12 @@ int run_command(const std::vector<std::string>& words) {
                                       size_text(options.memory_bytes), " of memory (-m)"));
     } else {
         guest.image = "IMAGE";
+    }
+    if (!options.core_folder.empty()) {
+        if (!std::filesystem::is_directory(options.core_folder))
+            throw CommandError("--core " + options.core_folder + ": no such folder");
+        options.core_folder = std::filesystem::absolute(options.core_folder).string(); // with -d the folder is another one by then
+        guest.core_stream = std::filesystem::path(options.core_folder) / concat(".linnet-cores-", ::getpid());
     }
     guest.command_line = kernel_command_line(options, root.program, guest_tsc_khz(options));
     guest.accel = pick_accelerator(options);

@@ -86,6 +86,35 @@ def refused(outcome, status, *names):
 
 # --- what programs start with, and how they end
 
+def backtrace(name, core):
+    return subprocess.run(["gdb", "-batch", "-nx", "-iex", "set debuginfod enabled off", "-ex", "thread apply all bt", program(name), core],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIMEOUT, check=False).stdout.decode("utf-8", "replace")
+
+
+def test_cores_come_to_the_host_and_gdb_reads_them():
+    with tempfile.TemporaryDirectory() as folder:
+        for name, how, status, wanted in (("crash-glibc", "segv", 139, ["SIGSEGV", "main (argc=2", "crash.c"]),
+                                          ("crash-glibc", "abort", 134, ["SIGABRT", "abort", "main (argc=2"]),
+                                          ("crash", "segv", 139, ["SIGSEGV", "main (argc=2"]),
+                                          ("crash", "ud2", 132, ["SIGILL", "main (argc=2"])):
+            o = run(program(name), how, flags=("--core", folder))
+            check(o.status == status, name, how, o)
+            core = os.path.join(folder, "core.%s.1" % name)
+            check(core in o.err.decode(), "stderr does not name the core:", o)
+            text = backtrace(name, core)
+            for w in wanted:
+                check(w in text, name, how, "no", w, "in gdb's backtrace:", text)
+            check(os.stat(core).st_mode & 0o777 == 0o600, "mode of the core")
+            os.unlink(core)
+        o = run(program("crash"), "term", flags=("--core", folder))
+        check(o.status == 143, o)
+        check(os.listdir(folder) == [], "left behind:", os.listdir(folder))
+
+
+def test_core_of_a_missing_folder_is_refused():
+    refused(run(program("hello"), flags=("--core", "/no/such/folder")), 125, "/no/such/folder")
+
+
 def test_hello_static_musl():
     o = run(program("hello"))
     check(o.status == 0 and o.out == b"Hello from a stock binary\n", o)

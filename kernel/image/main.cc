@@ -32,6 +32,7 @@
 #include "vfs/path_walk.h"
 #include "vfs/file_table.h"
 #include "vfs/fs_context.h"
+#include "vfs/tty/core_port.h"
 #include "vfs/tty/stdio.h"
 #include "vfs/tty/console.h"
 #include "vfs/vfs.h"
@@ -107,6 +108,8 @@ void start_program(void*) {
     syscall_init();
     binder_init();
     if (auto r = vfs_init(); !r) panic("file systems: %s", errno_name(r.error()));
+    // With the port that `linnet run --core` gives, cores go to the host.
+    if (find_char_device("linnet.core")) open_core_file = [](const char*) { return open_core_port(); };
     net_start();
     auto files = FileTable::make();
     auto fs = make_init_fs_context();

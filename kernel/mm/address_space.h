@@ -132,6 +132,11 @@ class AddressSpace : public RefCounted {
         for (Vma* v = vmas_.first(); v; v = vmas_.next(*v))
             if (!f(static_cast<const Vma&>(*v))) break;
     }
+    /// The next address of [from, end) whose page may be there; `end` or more if there is none.
+    u64 next_resident(u64 from, u64 end) {
+        MutexGuard g(lock_);
+        return table_.next_present(from, end);
+    }
     u64 virtual_pages() const { return virtual_pages_; }
     u64 resident_pages() const { return resident_pages_.load(std::memory_order_relaxed); }
     u64 resident_file_pages() const { return resident_file_pages_.load(std::memory_order_relaxed); }

@@ -336,25 +336,50 @@ void start_thread(Thread& t) {
     attach(t);
 }
 
-Result<void> set_scheduling(Thread& t, SchedPolicy policy, int nice, int rt_priority) {
-    bool rt = policy == SchedPolicy::Fifo || policy == SchedPolicy::RoundRobin;
-    if (rt ? rt_priority < 1 || rt_priority > 99 : rt_priority != 0) return EINVAL;
-    if (nice < -20) nice = -20;
-    if (nice > 19) nice = 19;
-    RunQueue& q = lock_queue_of(t);
-    bool queued = t.on_queue;
+namespace {
+
+/// What a thread runs by follows from what it has of its own and what is lent to it. The lock of its queue `q` is held.
+void apply_scheduling(RunQueue& q, Thread& t) {
+    const bool queued = t.on_queue;
     if (queued) dequeue(q, t);
-    if (rt && !is_realtime(t)) t.slice_end_ns = 0;
-    t.policy.store(policy, std::memory_order_relaxed);
-    t.nice = i8(nice);
-    t.rt_priority.store(u8(rt_priority), std::memory_order_relaxed);
-    t.weight = policy == SchedPolicy::Idle ? kIdlePolicyWeight : kWeights[nice + 20];
+    const bool was_realtime = is_realtime(t);
+    t.policy = t.base_policy;
+    t.rt_priority = t.base_rt_priority;
+    if (t.lent_priority > t.rt_priority) {
+        t.rt_priority = t.lent_priority;
+        if (!is_realtime(t)) t.policy = SchedPolicy::Fifo;
+    }
+    if (is_realtime(t) && !was_realtime) t.slice_end_ns = 0;
     if (queued) {
         enqueue_and_tell(q, t);
     } else if (t.on_cpu.load(std::memory_order_relaxed) && q.runnable.load(std::memory_order_relaxed)) {
         t.work.fetch_or(kWorkResched, std::memory_order_seq_cst); // somebody else may come first now
         if (q.cpu != this_cpu()) send_ipi(q.cpu, kRescheduleVector);
     }
+}
+
+} // namespace
+
+void lend_priority(Thread& t, u8 rt_priority) {
+    RunQueue& q = lock_queue_of(t);
+    if (t.lent_priority != rt_priority) {
+        t.lent_priority = rt_priority;
+        apply_scheduling(q, t);
+    }
+    q.unlock();
+}
+
+Result<void> set_scheduling(Thread& t, SchedPolicy policy, int nice, int rt_priority) {
+    bool rt = policy == SchedPolicy::Fifo || policy == SchedPolicy::RoundRobin;
+    if (rt ? rt_priority < 1 || rt_priority > 99 : rt_priority != 0) return EINVAL;
+    if (nice < -20) nice = -20;
+    if (nice > 19) nice = 19;
+    RunQueue& q = lock_queue_of(t);
+    t.base_policy = policy;
+    t.nice = i8(nice);
+    t.base_rt_priority = u8(rt_priority);
+    t.weight = policy == SchedPolicy::Idle ? kIdlePolicyWeight : kWeights[nice + 20];
+    apply_scheduling(q, t);
     q.unlock();
     return {};
 }

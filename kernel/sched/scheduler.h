@@ -33,6 +33,9 @@ bool wake_thread(Thread& t, bool interruptible_only = false);
 void start_thread(Thread& t);
 /// Changes policy, nice or affinity under the run queue's lock. EINVAL for an empty affinity.
 Result<void> set_scheduling(Thread& t, SchedPolicy policy, int nice, int rt_priority);
+/// Priority inheritance: as long as it is not 0, `t` runs at least by this real-time priority (SCHED_FIFO, if its own policy is none of
+/// real time). Any context but hard interrupt; locks below rank RunQueue may be held.
+void lend_priority(Thread& t, u8 rt_priority);
 Result<void> set_affinity(Thread& t, CpuMask mask);
 /// Ends the current thread; its stack and its reference `self` are dropped once it has left the CPU.
 [[noreturn]] void exit_current_thread();

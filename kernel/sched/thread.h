@@ -19,7 +19,6 @@ enum ThreadWork : u32 {
     kWorkResched = 1,  // another thread should run
     kWorkSignal = 2,   // a signal is to be delivered (or the thread must die)
     kWorkDeferred = 4, // deferred work of this CPU is waiting
-    kWorkTrace = 8,    // --strace is on for this thread (tested at entry)
     kWorkRseq = 16,    // the rseq area is to be updated
     kWorkFullReturn = 32, // the frame was replaced (sigreturn, exec): leave by IRET, which restores every register
 };
@@ -62,9 +61,12 @@ class Thread : public RcuCounted {
     std::atomic<bool> on_cpu{false}; // its stack is in use by a CPU
     bool yields = false;            // gives its place among equals up at the next switch
     bool interruptible = false;     // the present sleep ends by a signal
-    std::atomic<SchedPolicy> policy{SchedPolicy::Normal}; // also looked at without the lock, by other CPUs
+    std::atomic<SchedPolicy> policy{SchedPolicy::Normal}; // what it runs by: base_policy, or a lent priority; also looked at without the lock
     i8 nice = 0;
     std::atomic<u8> rt_priority{0}; // 1..99 for Fifo and RoundRobin
+    SchedPolicy base_policy = SchedPolicy::Normal; // as the program has set them
+    u8 base_rt_priority = 0;
+    u8 lent_priority = 0;           // of who waits for a PI futex that it holds; 0: none
     u32 weight = 1024;              // from nice
     CpuMask affinity = ~0ull;
     u64 vruntime = 0;               // weighted run time, ns; fair threads

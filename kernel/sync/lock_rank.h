@@ -20,6 +20,7 @@ enum class Rank : u8 {
     Inode,         // one inode's contents or directory entries
     Pipe,          // a pipe's buffer
     Tty,           // a terminal's line discipline
+    PiFutexes,     // owners and waiters of PI futexes; their words are touched under it
     AddressSpace,  // mappings of one address space: page faults take it below file locks
     VmObject,      // pages of one page cache or anonymous object
     MiscMutex,     // leaves: small device and table mutexes that call nothing

@@ -19,7 +19,7 @@ namespace {
 
 constexpr u32 kRanks = u32(Rank::Log) + 1;
 constexpr const char* kRankNames[] = {
-    "ProcessExec", "MountTable", "Rename", "EpollTeardown", "Epoll", "Socket", "FilePosition", "Inode", "Pipe", "Tty",
+    "ProcessExec", "MountTable", "Rename", "EpollTeardown", "Epoll", "Socket", "FilePosition", "Inode", "Pipe", "Tty", "PiFutexes",
     "AddressSpace", "VmObject", "MiscMutex", "PidTable", "SignalState", "SignalActions", "FileTable", "FsContext",
     "DentryCache", "FileLocks", "NetCore", "DatagramQueue", "UnixSocket", "FutexBucket", "TimerFiles", "MiscSpin",
     "NetDevice", "Virtqueue", "PciConfig", "PageTable", "VmObjectIndex", "WaitQueue", "WaitQueueNested", "RunQueue",

@@ -24,7 +24,8 @@ Result<void> check_flags(const CloneRequest& r, const Process& p) {
     const u64 f = r.flags;
     auto has = [f](u64 bit) { return (f & bit) != 0; };
     if (f & kNamespaces) return EINVAL;
-    if (has(kIntoCgroup) || has(u64(CLONE_PIDFD))) return EINVAL;
+    if (has(kIntoCgroup)) return EINVAL;
+    if (has(u64(CLONE_PIDFD)) && has(u64(CLONE_THREAD))) return EINVAL;
     if (has(u64(CLONE_THREAD)) && !has(u64(CLONE_SIGHAND))) return EINVAL;
     if (has(u64(CLONE_SIGHAND)) && !has(u64(CLONE_VM))) return EINVAL;
     if (has(kClearSighand) && has(u64(CLONE_SIGHAND))) return EINVAL;
@@ -46,7 +47,7 @@ Result<Ref<Process>> copy_process(Process& parent, const CloneRequest& r) {
     child->exe = parent.exe;
     child->oom_score_adj.store(parent.oom_score_adj.load(std::memory_order_relaxed), std::memory_order_relaxed);
     child->dumpable = parent.dumpable;
-    child->no_new_privs = parent.no_new_privs;
+    child->coredump_filter.store(parent.coredump_filter.load(std::memory_order_relaxed), std::memory_order_relaxed);
     child->thp_disabled = parent.thp_disabled;
     child->space->huge_pages_disabled = parent.thp_disabled;
     child->membarrier_registered = r.flags & u64(CLONE_VM) ? parent.membarrier_registered : 0;
@@ -55,10 +56,12 @@ Result<Ref<Process>> copy_process(Process& parent, const CloneRequest& r) {
 
 /// sched(7): with the reset-on-fork flag a child has neither a real-time policy nor a negative nice value. The flag is not inherited.
 void inherit_scheduling(Task& t, const Task& parent) {
-    t.policy = parent.policy.load(), t.nice = parent.nice, t.rt_priority = parent.rt_priority.load(), t.weight = parent.weight;
+    // What others lend the parent is not the child's.
+    t.policy = t.base_policy = parent.base_policy, t.nice = parent.nice, t.weight = parent.weight;
+    t.rt_priority = t.base_rt_priority = parent.base_rt_priority;
     if (!parent.reset_on_fork) return;
     const bool realtime = t.policy == SchedPolicy::Fifo || t.policy == SchedPolicy::RoundRobin;
-    if (realtime) t.policy = SchedPolicy::Normal, t.rt_priority = 0;
+    if (realtime) t.policy = t.base_policy = SchedPolicy::Normal, t.rt_priority = t.base_rt_priority = 0;
     if (realtime || t.nice < 0) (void)set_scheduling(t, t.policy, 0, 0);
 }
 
@@ -72,6 +75,14 @@ u64 threads_of_user(u32 uid) {
     });
     return n;
 }
+
+/// The descriptor of CLONE_PIDFD, which goes again if the process is not made after all.
+struct ClonePidfd : NoCopy {
+    i32 fd = -1;
+    ~ClonePidfd() {
+        if (fd >= 0) remove_pidfd(fd);
+    }
+};
 
 /// First kernel code of a new thread whose ID has to be written to its own memory.
 void child_start(void* arg) {
@@ -156,6 +167,12 @@ Result<i32> clone_task(const CloneRequest& r) {
     memcpy(t->fpu_state, self.fpu_state, fpu_state_size());
     t->fpu_valid = 1;
 
+    ClonePidfd pidfd; // in the parent's table alone: the child has its copy already
+    if (r.flags & u64(CLONE_PIDFD)) {
+        pidfd.fd = TRY(install_pidfd(q));
+        TRY(user_write<i32>(r.pidfd, pidfd.fd));
+    }
+
     Ref<VforkWait> wait;
     if (vfork) {
         wait = TRY(make_ref<VforkWait>());
@@ -169,6 +186,7 @@ Result<i32> clone_task(const CloneRequest& r) {
         SpinGuard s(p.signal_lock);
         if (p.exiting || (p.exec_task && p.exec_task != &self)) return static_cast<Errno>(513);
         t->tid = tid;
+        inherit_seccomp(*t, self);
         set_pid_task(tid, t.get());
         if (thread) {
             p.threads.push_back(t->link);
@@ -189,6 +207,7 @@ Result<i32> clone_task(const CloneRequest& r) {
             q.controlling_terminal = p.controlling_terminal;
         }
     }
+    pidfd.fd = -1;
     count_thread(1);
     q.space->users.fetch_add(1, std::memory_order_relaxed);
     if (r.flags & u64(CLONE_PARENT_SETTID)) (void)user_write<i32>(r.parent_tid, tid);

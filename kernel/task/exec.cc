@@ -2,6 +2,7 @@
 // a kill reaches the caller. Layout as Linux 6.1's: fs/binfmt_elf.c, arch/x86/mm/mmap.c.
 #include "kernel/arch/x86_64/fpu.h"
 #include "kernel/arch/x86_64/program.h"
+#include "kernel/lib/format.h"
 #include "kernel/lib/log.h"
 #include "kernel/lib/random.h"
 #include "kernel/lib/string.h"
@@ -61,13 +62,18 @@ Result<Owned<abi::ElfPlan>> read_plan(ExecFile& f, abi::ElfRole role) {
 Result<Ref<ExecFile>> open_program(int dirfd, const char* path, int at_flags, ExecStrings& strings) {
     Ref<ExecFile> file = TRY(open_exec(dirfd, path, at_flags));
     Vec<char> script_path; // of the file at hand
-    TRY(script_path.resize(strlen(path) + 1));
-    memcpy(script_path.data(), path, script_path.size());
+    char descriptor[32] = ""; // what stands before a path that is relative to a descriptor: its interpreter opens /dev/fd/N/PATH
+    if (dirfd != AT_FDCWD && path[0] != '/') format(descriptor, sizeof descriptor, "/dev/fd/%d%s", dirfd, path[0] ? "/" : "");
+    const size_t before = strlen(descriptor);
+    TRY(script_path.resize(before + strlen(path) + 1));
+    memcpy(script_path.data(), descriptor, before);
+    memcpy(script_path.data() + before, path, strlen(path) + 1);
     for (int depth = 0;; ++depth) {
         char head[abi::script_buffer_size];
         size_t n = TRY(file->read_exec(head, 0, sizeof head));
         if (n < 2 || head[0] != '#' || head[1] != '!') return file;
         if (depth >= abi::script_max_depth) return ELOOP;
+        if (file->name_is_gone_after_exec()) return ENOENT;
         abi::ScriptLine line = TRY(abi::parse_script(std::string_view(head, n)));
         char interpreter[abi::script_buffer_size], argument[abi::script_buffer_size];
         memcpy(interpreter, line.interpreter.data(), line.interpreter.size());
@@ -86,7 +92,7 @@ Result<void> new_credentials(Task& t, NewProgram& n) {
     const Credentials& old = *t.credentials;
     Ref<Credentials> c = TRY(old.clone());
     ExecFile::SetId id = n.program.file->exec_setid();
-    if (!t.process->no_new_privs) {
+    if (!t.no_new_privs) {
         if (id.setuid) c->euid = id.uid;
         if (id.setgid) c->egid = id.gid;
     }
@@ -344,6 +350,10 @@ void commit(Task& t, NewProgram& n, Ref<SignalHandlers> own_handlers, Ref<FileTa
 Result<void> exec_program(int dirfd, const char* path, const StringArray& argv, const StringArray& envp, int at_flags) {
     Task& t = current();
     Process& p = *t.process;
+    if (std::exchange(t.beyond_process_limit, false) && beyond_process_limit(0)) {
+        t.beyond_process_limit = true;
+        return EAGAIN;
+    }
     NewProgram n = TRY(prepare(t, dirfd, path, argv, envp, at_flags));
     Ref<SignalHandlers> handlers;
     Ref<FileTableBase> files;

@@ -6,6 +6,7 @@
 #include "kernel/task/interval_timer.h"
 #include "kernel/task/lifecycle.h"
 #include "kernel/task/posix_timer.h"
+#include "kernel/task/pi_futex.h"
 #include "kernel/task/signal_internal.h"
 #include "kernel/time/clock.h"
 
@@ -20,6 +21,7 @@ void finish_vfork(Task& t) {
 
 void leave_program_memory(Task& t) {
     release_robust_list(t);
+    release_pi_futexes(t);
     if (u64 at = std::exchange(t.clear_child_tid, 0)) {
         // Only if somebody else can see the memory (Linux's mm_users).
         if (t.process->space->users.load(std::memory_order_relaxed) > 1 && user_write<i32>(at, 0))
@@ -54,15 +56,48 @@ bool parent_reaps_by_itself(Process& parent) {
 int exit_code_of(u32 status) { return status & 0x7f ? (status & 0x80 ? CLD_DUMPED : CLD_KILLED) : CLD_EXITED; }
 int exit_value_of(u32 status) { return status & 0x7f ? int(status & 0x7f) : int(status >> 8 & 0xff); }
 
-/// A stopped process in `pgid` that has become orphaned gets SIGHUP and SIGCONT.
-void wake_orphaned_group(i32 pgid) {
-    if (!pgid || !is_orphaned_group(pgid)) return;
+/// A stopped process in `pgid` that has become orphaned gets SIGHUP and SIGCONT (POSIX, _exit()). `without`: as for is_orphaned_group().
+void wake_orphaned_group(i32 pgid, const Process* without) {
+    if (!pgid || !is_orphaned_group(pgid, without)) return;
     bool any_stopped = false;
     for (Ref<Process> p = next_process(0); p; p = next_process(p->pid))
         if (p->pgid == pgid && __atomic_load_n(&p->group_stop, __ATOMIC_RELAXED)) any_stopped = true;
     if (!any_stopped) return;
     (void)signal_process_group(pgid, SIGHUP);
     (void)signal_process_group(pgid, SIGCONT);
+}
+
+/// Groups of children that nobody in their session can continue any more once `p` is gone: a shell's jobs.
+void wake_groups_of_children(Process& p) {
+    {
+        SpinGuard g(process_lock);
+        if (p.children.empty()) return;
+    }
+    for (Ref<Process> c = next_process(0); c; c = next_process(c->pid)) {
+        i32 pgid = 0;
+        {
+            SpinGuard g(process_lock);
+            if (c->parent == &p && c->pgid != p.pgid && c->sid == p.sid && c->group_stop) pgid = c->pgid;
+        }
+        wake_orphaned_group(pgid, &p);
+    }
+}
+
+/// A thread ends and its process goes on: its children belong to another thread now, and are told if they asked for it (PR_SET_PDEATHSIG
+/// speaks of the thread that made the child).
+void hand_over_children(Process& p, Task& t) {
+    SpinGuard g(process_lock);
+    if (p.children.empty()) return;
+    Task* heir = nullptr;
+    for (ThreadLink& l : p.threads)
+        if (!heir && l.task != &t && !l.task->exiting) heir = l.task;
+    if (!heir) return; // the process ends
+    for (Process& child : p.children) {
+        if (child.creator_tid != t.tid) continue;
+        child.creator_tid = heir->tid;
+        for (ThreadLink& l : child.threads)
+            if (l.task->parent_death_signal) send_kernel_signal(child, l.task->parent_death_signal);
+    }
 }
 
 /// The last thread is gone: children get a new parent, the parent is told. Returns true if the process is reaped already,
@@ -79,8 +114,8 @@ bool become_zombie(Process& p) {
         child->exit_signal = SIGCHLD;
         child->creator_tid = 0;
         if (child->zombie) reaper_has_work = true;
-        ThreadLink* l = child->threads.front();
-        if (l && l->task->parent_death_signal) send_kernel_signal(*child, l->task->parent_death_signal);
+        for (ThreadLink& l : child->threads)
+            if (l.task->parent_death_signal) send_kernel_signal(*child, l.task->parent_death_signal);
     }
     if (reaper_has_work) {
         // Linux's SIGCHLD for each; one is enough, since the reaper waits in a loop.
@@ -89,9 +124,10 @@ bool become_zombie(Process& p) {
     }
     {
         SpinGuard s(p.signal_lock);
-        p.zombie = true;
+        __atomic_store_n(&p.zombie, true, __ATOMIC_RELEASE);
         p.pending.discard(~SignalSet(0));
     }
+    p.exit_wait.wake_all();
     Process* parent = p.parent;
     if (!parent) {
         remove_process(p);
@@ -124,13 +160,14 @@ void exit_task(u32 status) {
     if (trace_end) [[unlikely]] trace_end(t, status);
     {
         SpinGuard g(p.signal_lock);
-        t.exiting = true;
+        __atomic_store_n(&t.exiting, true, __ATOMIC_SEQ_CST);
         // What was sent to the process, and this thread was woken for, is for another one.
         t.blocked = ~SignalSet(0);
         t.pending.discard(~SignalSet(0)); // timers' entries must not stay in it; no timer sends to it from here on
         for (ThreadLink& l : p.threads)
             if (l.task != &t && (p.pending.bits & ~l.task->blocked)) wake_for_signal(*l.task, false);
     }
+    if (p.thread_count.load(std::memory_order_relaxed) > 1) hand_over_children(p, t);
     leave_program_memory(t);
     // Off the address space, while this thread still is counted: the last one frees it. Its tables stay loaded as those that a kernel
     // thread borrows: threads of one process that come and go load no CR3.
@@ -154,6 +191,7 @@ void exit_task(u32 status) {
         }
         p.last_uid = t.credentials->uid;
         if (p.exec_task && p.exec_task != &t) p.exec_wait.wake_all();
+        if (p.core_dumper) p.core_wait.wake_all();
     }
     if (last) {
         stop_interval_timers(p);
@@ -189,8 +227,9 @@ void exit_task(u32 status) {
             t.link.node.unlink();
             set_pid_task(t.tid, nullptr);
         }
+        wake_groups_of_children(p);
         if (become_zombie(p)) Ref<Process>::adopt(&p).reset(); // the table's reference; `process` still holds one
-        wake_orphaned_group(pgid);
+        wake_orphaned_group(pgid, nullptr);
     }
     count_thread(-1);
     process.reset(); // t.process still holds it until the thread is destroyed

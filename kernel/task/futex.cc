@@ -252,13 +252,13 @@ Result<u32> futex_wake_op(u64 address, u64 address2, u32 count, u32 count2, u32 
 namespace {
 
 /// One lock of a dying thread: FUTEX_OWNER_DIED in place of its ID, and one waiter woken.
-Result<void> release_lock(Task& t, u64 address, bool pending_operation) {
+Result<void> release_lock(Task& t, u64 address, bool pending_operation, bool is_pi) {
     if (address % 4) return EINVAL;
     u32 value = TRY(user_load_u32(address));
     for (;;) {
         const u32 owner = value & u32(FUTEX_TID_MASK);
         // Between giving the lock up and waking: the wake-up may have been lost with the thread.
-        if (pending_operation && owner == 0) {
+        if (pending_operation && !is_pi && owner == 0) {
             (void)futex_wake(address, 1, false);
             return {};
         }
@@ -268,7 +268,8 @@ Result<void> release_lock(Task& t, u64 address, bool pending_operation) {
         if (seen == value) break;
         value = seen;
     }
-    if (value & FUTEX_WAITERS) (void)futex_wake(address, 1, false);
+    // Waiters of a PI lock are release_pi_futexes()' business.
+    if ((value & FUTEX_WAITERS) && !is_pi) (void)futex_wake(address, 1, false);
     return {};
 }
 
@@ -280,7 +281,7 @@ void release_robust_list(Task& t) {
     t.robust_list = 0;
     auto head = user_read<abi::RobustListHead>(head_address);
     if (!head) return;
-    constexpr u64 kPiBit = 1; // the low bit marks PI locks, which Linnet refuses to make
+    constexpr u64 kPiBit = 1; // the low bit marks PI locks
     constexpr int kLimit = 2048;
     const u64 pending = head->list_op_pending & ~kPiBit;
     u64 entry = head->next;
@@ -288,11 +289,11 @@ void release_robust_list(Task& t) {
         const u64 place = entry & ~kPiBit;
         if (place == head_address) break;
         auto next = user_read<u64>(place); // before the lock is released: its memory may go then
-        if (place != pending && !release_lock(t, place + u64(head->futex_offset), false)) return;
+        if (place != pending && !release_lock(t, place + u64(head->futex_offset), false, entry & kPiBit)) return;
         if (!next) return;
         entry = *next;
     }
-    if (pending) (void)release_lock(t, pending + u64(head->futex_offset), true);
+    if (pending) (void)release_lock(t, pending + u64(head->futex_offset), true, head->list_op_pending & kPiBit);
 }
 
 } // namespace linnet

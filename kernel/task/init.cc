@@ -2,6 +2,7 @@
 #include "kernel/arch/x86_64/fpu.h"
 #include "kernel/arch/x86_64/program.h"
 #include "kernel/boot/boot_info.h"
+#include "kernel/dev/device.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/log.h"
 #include "kernel/lib/string.h"
@@ -94,7 +95,7 @@ void init_start(void* arg) {
 void set_default_limits(Process& p) {
     for (ResourceLimit& l : p.limits) l = {kLimitInfinity, kLimitInfinity};
     p.limits[RLIMIT_STACK].soft = 8 * MiB;
-    p.limits[RLIMIT_CORE].soft = 0;
+    p.limits[RLIMIT_CORE].soft = find_char_device("linnet.core") ? kLimitInfinity : 0; // the host asks for cores
     p.limits[RLIMIT_NOFILE] = {1024, 1048576};
     const u64 threads = max_threads() / 2;
     p.limits[RLIMIT_NPROC] = {threads, threads};

@@ -13,9 +13,9 @@ struct CloneRequest {
     u64 flags = 0;         // CLONE_*, without the signal
     int exit_signal = 0;
     u64 stack = 0;         // new stack pointer; 0: the parent's
-    u64 parent_tid = 0, child_tid = 0, tls = 0; // addresses
+    u64 parent_tid = 0, child_tid = 0, tls = 0, pidfd = 0; // addresses
 };
-/// The new thread's ID. EINVAL, EAGAIN (limits), ENOMEM, EFAULT.
+/// The new thread's ID. EINVAL, EAGAIN (limits), ENOMEM, EFAULT; EMFILE (CLONE_PIDFD).
 Result<i32> clone_task(const CloneRequest& r);
 /// unshare(2) of CLONE_FILES and CLONE_FS. EINVAL, ENOMEM.
 Result<void> unshare_task(u64 flags);
@@ -61,6 +61,7 @@ void leave_program_memory(Task& t);
 struct WaitRequest {
     enum class Who { Any, Pid, Group } who = Who::Any;
     i32 id = 0;
+    const Process* process = nullptr; // with Pid: this one alone, should the number have been given again
     u32 options = 0; // WNOHANG, WEXITED, WUNTRACED, WCONTINUED, WNOWAIT, __WALL, __WCLONE
 };
 struct WaitReport {

@@ -216,12 +216,12 @@ u32 process_count() {
 
 i32 last_pid() NO_THREAD_SAFETY { return __atomic_load_n(&last_allocated, __ATOMIC_RELAXED); }
 
-bool is_orphaned_group(i32 pgid) {
+bool is_orphaned_group(i32 pgid, const Process* without) {
     SpinGuard g(process_lock);
     bool orphaned = true;
     for_each_process_locked([&](Process& p) {
         // Init counts as a parent, as in a container: it may be a shell that controls jobs.
-        if (p.pgid != pgid || p.zombie || !p.parent) return;
+        if (p.pgid != pgid || p.zombie || !p.parent || p.parent == without) return;
         if (p.parent->pgid != pgid && p.parent->sid == p.sid) orphaned = false;
     });
     return orphaned;

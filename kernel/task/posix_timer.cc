@@ -111,6 +111,7 @@ PosixTimerValue value_locked(PosixTimer& t, u64 now) {
 void detach(Process& p, PosixTimer& t) {
     p.posix_timers->timers.remove(t);
     --p.posix_timer_count;
+    queued_signals.fetch_sub(1, std::memory_order_relaxed);
     PendingSignals& set = t.target ? t.target->pending : p.pending;
     set.withdraw(t.entry);
     t.deadline_ns = 0;
@@ -140,6 +141,7 @@ Result<i32> add_posix_timer(Owned<PosixTimer> timer) {
         all.next_id = all.next_id == 0x7fffffff ? 0 : all.next_id + 1;
     } while (!all.timers.insert(*timer));
     ++p.posix_timer_count;
+    queued_signals.fetch_add(1, std::memory_order_relaxed);
     timer->entry.info.timer.tid = timer->id;
     if (timer->value_is_id) timer->entry.info.timer.value = u64(timer->id);
     return timer.release()->id;

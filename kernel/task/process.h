@@ -70,6 +70,9 @@ class Process : public RcuCounted {
     bool exiting = false;         // exit_group or a fatal signal is under way
     Task* exec_task = nullptr;    // a thread that executes: all others must end
     WaitQueue exec_wait;
+    Task* core_dumper = nullptr;  // writes a core file: the other threads wait for it before they end
+    WaitQueue core_wait;          // the dumper for the others, and they for it
+    u32 core_parked = 0;          // threads that wait for the dumper
     bool group_stop = false;      // every thread is to stop, or has
     u32 stopped_threads = 0;
     int stop_signal = 0;
@@ -77,7 +80,8 @@ class Process : public RcuCounted {
     bool stop_report = false;     // wait4(WUNTRACED) has not seen it yet
     bool continue_report = false; // wait4(WCONTINUED) has not seen it yet
 
-    bool zombie = false;
+    bool zombie = false;      // process_lock and signal_lock; read by poll without
+    WaitQueue exit_wait;      // pidfds' pollers: the last thread has ended
     u32 last_uid = 0;         // of the last thread that ended (the uid of SIGCHLD and waitid)
     u32 exit_status = 0;      // as wait4 reports it
     i32 exit_signal = 17;     // sent to the parent at the end; 0: none
@@ -97,7 +101,7 @@ class Process : public RcuCounted {
     bool dumpable = true;
     std::atomic<i32> oom_score_adj{0}; // -1000 (never killed for memory) to 1000
     bool child_subreaper = false;
-    bool no_new_privs = false;
+    std::atomic<u32> coredump_filter{0x33}; // /proc/PID/coredump_filter
     bool thp_disabled = false;
     u32 membarrier_registered = 0; // MEMBARRIER_CMD_REGISTER_* seen
 
@@ -142,7 +146,8 @@ CpuTimes thread_cpu_times(Task& t);
 void keep_thread_figures(Process& p, Task& t) REQUIRES(process_lock);
 
 /// A group none of whose members has a parent in another group of the session (terminals). process_lock is taken.
-bool is_orphaned_group(i32 pgid);
+/// `without`: as if that process were no parent any more; may be null.
+bool is_orphaned_group(i32 pgid, const Process* without = nullptr);
 /// ESRCH if no process is in the group; the session of its members.
 Result<i32> session_of_group(i32 pgid);
 /// Called when a session leader ends: hangs the terminal up. Set by vfs.

@@ -8,6 +8,8 @@
 
 namespace linnet {
 
+std::atomic<u32> queued_signals{0};
+
 Result<Ref<SignalHandlers>> SignalHandlers::copy() {
     Ref<SignalHandlers> n = TRY(make_ref<SignalHandlers>());
     n->copy_actions(*this);
@@ -40,6 +42,7 @@ void PendingSignals::release(QueuedSignal& q, abi::Siginfo* info) {
         return;
     }
     --queued;
+    queued_signals.fetch_sub(1, std::memory_order_relaxed);
     kfree(&q);
 }
 

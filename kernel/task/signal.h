@@ -100,8 +100,8 @@ Result<void> check_kill_permission(Process& target, int sig);
 /// Ends the process of `t` by SIGKILL.
 void kill_process(Process& p);
 
-/// A fault that the program must see: unblocked and un-ignored first, so that it kills if no handler is there.
-void force_signal(Task& t, const abi::Siginfo& info);
+/// A fault that the program must see: unblocked and un-ignored first, so that it kills if no handler is there. `to_die`: it kills in any case.
+void force_signal(Task& t, const abi::Siginfo& info, bool to_die = false);
 
 /// The current thread ignores or blocks `sig` (terminal reads in the background: SIGTTIN, SIGTTOU).
 bool current_ignores_or_blocks(int sig);

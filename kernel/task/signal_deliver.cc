@@ -4,6 +4,7 @@
 #include "kernel/binder/binder.h"
 #include "kernel/irq/deferred.h"
 #include "kernel/lib/string.h"
+#include "kernel/task/core_dump.h"
 #include "kernel/task/lifecycle.h"
 #include "kernel/task/rseq.h"
 #include "kernel/task/signal_frame.h"
@@ -129,9 +130,9 @@ void deliver_signals(TrapFrame& f) {
         {
             SpinGuard g(p.signal_lock);
             if (p.exiting) {
-                u32 status = p.exit_status;
                 g.unlock();
-                exit_process(status);
+                if (p.core_dumper) wait_for_core_dumper(p);
+                exit_process(p.exit_status);
             }
             if (p.exec_task && p.exec_task != &t) {
                 g.unlock();
@@ -183,7 +184,9 @@ void deliver_signals(TrapFrame& f) {
             }
             case DefaultAction::Kill: break;
             }
-            {
+            if (leaves_core(sig)) {
+                die_with_core(f, info);
+            } else {
                 SpinGuard g(p.signal_lock);
                 begin_group_exit(p, status_signaled(sig));
             }

@@ -23,6 +23,8 @@ Result<bool> post_signal_locked(SignalPost&& s, bool* ignored = nullptr);
 /// SIGCHLD (and wait4) for a stop, a continuation or an end of `p`. `code`: CLD_*; `status`: exit code or signal. process_lock is held.
 void notify_parent(Process& p, int code, int status, int sig, Owned<QueuedSignal> entry) REQUIRES(process_lock);
 Owned<QueuedSignal> allocate_signal_entry();
+/// Entries in all queues of the system, and those that POSIX timers keep.
+extern std::atomic<u32> queued_signals;
 /// What happens to a signal whose action is SIG_DFL.
 enum class DefaultAction { Ignore, Stop, Kill };
 DefaultAction default_action(int sig);

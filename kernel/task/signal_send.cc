@@ -129,7 +129,6 @@ Result<bool> post_signal_locked(SignalPost&& s, bool* ignored) {
         return continued;
     }
     if (sig < abi::SIGRTMIN && (set.bits & bit)) return continued; // one instance of a standard signal
-    if (s.entry && set.queued + p.posix_timer_count >= p.limit(RLIMIT_SIGPENDING) && sig >= abi::SIGRTMIN) s.entry.reset();
     if (s.entry) {
         if (s.info) {
             s.entry->info = *s.info;
@@ -140,6 +139,7 @@ Result<bool> post_signal_locked(SignalPost&& s, bool* ignored) {
         s.entry->info.signo = sig;
         set.queue.push_back(*s.entry.release());
         ++set.queued;
+        queued_signals.fetch_add(1, std::memory_order_relaxed);
     } else if (sig >= abi::SIGRTMIN && s.info && s.info->code != SI_USER) {
         return EAGAIN; // sigqueue(3) must not lose its value
     } else if (s.from_kernel) {
@@ -164,6 +164,27 @@ Result<void> post_and_notify(SignalPost&& s) {
     return {};
 }
 
+/// RLIMIT_SIGPENDING: no further entry for the receiver's user. Signals of kill(2) and of the kernel are queued beyond the limit, as on Linux,
+/// but for those of real time. A count of the user's own is taken only where all users' entries together are too many.
+bool beyond_signal_limit(Process& p, int sig, const abi::Siginfo* info) {
+    if (sig < abi::SIGRTMIN && (!info || info->code >= 0)) return false;
+    const u64 limit = p.limit(RLIMIT_SIGPENDING);
+    if (queued_signals.load(std::memory_order_relaxed) < limit) return false;
+    SpinGuard g(process_lock);
+    ThreadLink* first = p.threads.front();
+    if (!first) return false;
+    const u32 uid = first->task->credentials->uid;
+    u64 queued = 0;
+    for_each_process_locked([&](Process& q) {
+        ThreadLink* l = q.threads.front();
+        if (!l || l->task->credentials->uid != uid) return;
+        SpinGuard s(q.signal_lock);
+        queued += q.pending.queued + q.posix_timer_count;
+        for (ThreadLink& link : q.threads) queued += link.task->pending.queued;
+    });
+    return queued >= limit;
+}
+
 bool by_other_process(Process& p, const abi::Siginfo* info) {
     Task* t = current_or_null();
     return info && t && t->process.get() != &p && info->code != SI_KERNEL;
@@ -171,12 +192,18 @@ bool by_other_process(Process& p, const abi::Siginfo* info) {
 
 } // namespace
 
+namespace {
+Owned<QueuedSignal> entry_for(Process& p, int sig, const abi::Siginfo* info) {
+    return beyond_signal_limit(p, sig, info) ? Owned<QueuedSignal>() : allocate_signal_entry();
+}
+} // namespace
+
 Result<void> send_signal(Process& p, int sig, const abi::Siginfo* info) {
     return post_and_notify({.process = p,
                             .sig = sig,
                             .info = info,
                             .from_other = by_other_process(p, info),
-                            .entry = allocate_signal_entry()});
+                            .entry = entry_for(p, sig, info)});
 }
 
 Result<void> send_signal_to_task(Task& t, int sig, const abi::Siginfo* info) {
@@ -186,7 +213,7 @@ Result<void> send_signal_to_task(Task& t, int sig, const abi::Siginfo* info) {
                             .sig = sig,
                             .info = info,
                             .from_other = by_other_process(p, info),
-                            .entry = allocate_signal_entry()});
+                            .entry = entry_for(p, sig, info)});
 }
 
 void send_kernel_signal(Process& p, int sig) {
@@ -244,7 +271,7 @@ void kill_process(Process& p) {
     if (!p.zombie) begin_group_exit(p, status_signaled(SIGKILL));
 }
 
-void force_signal(Task& t, const abi::Siginfo& info) {
+void force_signal(Task& t, const abi::Siginfo& info, bool to_die) {
     Process& p = *t.process;
     const SignalSet bit = signal_bit(info.signo);
     auto entry = allocate_signal_entry();
@@ -252,7 +279,7 @@ void force_signal(Task& t, const abi::Siginfo& info) {
     {
         SpinGuard actions(p.handlers->lock);
         abi::Sigaction& a = p.handlers->actions[info.signo - 1];
-        if ((t.blocked & bit) || a.handler == abi::SIG_IGN) a.handler = abi::SIG_DFL;
+        if (to_die || (t.blocked & bit) || a.handler == abi::SIG_IGN) a.handler = abi::SIG_DFL;
     }
     t.blocked &= ~bit;
     if (!(t.pending.bits & bit)) {
@@ -260,6 +287,7 @@ void force_signal(Task& t, const abi::Siginfo& info) {
             entry->info = info;
             t.pending.queue.push_back(*entry.release());
             ++t.pending.queued;
+            queued_signals.fetch_add(1, std::memory_order_relaxed);
         } else {
             t.pending.from_kernel |= bit;
         }

@@ -4,6 +4,7 @@
 #include "kernel/arch/x86_64/trap_frame.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/task/process.h"
+#include "kernel/task/seccomp.h"
 #include "linux-abi/syscall_outcome.h"
 
 namespace linnet {
@@ -21,6 +22,12 @@ class VforkWait : public RefCounted {
     std::atomic<bool> done{false};
 };
 
+struct PiFutex;
+struct PiWaiter;
+
+/// What Task::fast_calls of new threads is. Set at boot by the dispatcher: 0 while system calls are traced (--strace).
+extern u32 initial_fast_calls;
+
 class Task : public Thread {
   public:
     Task() { is_user = true, link.task = this; }
@@ -33,6 +40,11 @@ class Task : public Thread {
     Ref<FileTableBase> files;      // CLONE_FILES; null once it has ended
     Ref<FsContextBase> fs;         // CLONE_FS; the same
     Ref<Credentials> credentials;  // never null
+
+    /// Call numbers below it take the dispatcher's short way. 0 sends every call the long way, where calls are traced and filtered.
+    u32 fast_calls = initial_fast_calls;
+    bool no_new_privs = false;     // PR_SET_NO_NEW_PRIVS; TSYNC sets it for others
+    SeccompState seccomp;          // kernel/task/seccomp.h says who changes it
 
     TrapFrame* frame = nullptr;    // the program's registers, at the top of the kernel stack, while in the kernel
 
@@ -51,12 +63,15 @@ class Task : public Thread {
     u64 set_child_tid = 0;         // address to write the thread ID to before its first instruction
     Owned<TrapFrame> start_frame;  // the registers to start with, where set_child_tid comes first
     u64 robust_list = 0;           // set_robust_list
+    PiFutex* pi_held = nullptr;    // PI futexes with waiters that it owns, in a chain; the lock of kernel/task/pi_futex.cc
+    PiWaiter* pi_blocked = nullptr; // the one that it waits for; the same lock
     u64 rseq_area = 0;             // rseq(2); 0: not registered
     u32 rseq_length = 0, rseq_signature = 0;
     RestartBlock restart;
     Ref<VforkWait> vfork_wait;     // the parent waits for this task's exec or exit
     i32 parent_death_signal = 0;
     bool reset_on_fork = false;    // SCHED_RESET_ON_FORK
+    bool beyond_process_limit = false; // set*id made it one too many of its user: execve(2) fails (Linux's PF_NPROC_EXCEEDED)
     u64 timer_slack_ns = 50'000;
     u32 personality = 0;
     Ref<RefCounted> trace_line;    // syscall/trace's: the line that is being made

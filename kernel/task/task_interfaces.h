@@ -36,10 +36,26 @@ class ExecFile : public RcuCounted {
     virtual SetId exec_setid() = 0;
     /// Absolute path, as /proc/PID/exe shows it.
     virtual const char* exec_path() = 0;
+    /// It was named by a descriptor that exec closes: the interpreter of a script could not open it.
+    virtual bool name_is_gone_after_exec() { return false; }
 };
 
 /// Registered by vfs at boot. `path` is a kernel string; dirfd as openat's (AT_FDCWD and flags AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW),
 /// resolved with the current task's credentials and working directory. ENOENT, EACCES, ELOOP, ENOTDIR, ETXTBSY...
 extern Result<Ref<ExecFile>> (*open_exec)(int dirfd, const char* path, int at_flags);
+
+/// A core file that is being written.
+class CoreFile : public RefCounted {
+  public:
+    virtual Result<void> write_at(u64 offset, const void* data, size_t n) = 0; // ENOSPC, EIO...
+    virtual Result<void> set_size(u64 size) = 0;
+};
+/// With the current task's rights. EPERM and what open(2) gives.
+extern Result<Ref<CoreFile>> (*open_core_file)(const char* path);
+
+class Process;
+/// CLONE_PIDFD: a descriptor of the current task for a process that is about to be made (EMFILE, ENOMEM), and its way back.
+extern Result<i32> (*install_pidfd)(Process& p);
+extern void (*remove_pidfd)(i32 fd);
 
 } // namespace linnet

@@ -20,7 +20,7 @@ bool matches(const WaitRequest& r, const Process& waiter, const Process& child) 
     switch (r.who) {
     case WaitRequest::Who::Any: break;
     case WaitRequest::Who::Pid:
-        if (child.pid != r.id) return false;
+        if (child.pid != r.id || (r.process && r.process != &child)) return false;
         break;
     case WaitRequest::Who::Group:
         if (child.pgid != (r.id ? r.id : waiter.pgid)) return false;
@@ -70,7 +70,7 @@ Look look_at_children(Process& self, const WaitRequest& r, WaitReport& report, R
         any = true;
         if (c->zombie && (r.options & u32(WEXITED))) {
             const u32 status = c->exit_status;
-            report = {c->pid, c->last_uid, status, status & 0x7f ? CLD_KILLED : CLD_EXITED, usage_of_child(*c)};
+            report = {c->pid, c->last_uid, status, status & 0x7f ? (status & 0x80 ? CLD_DUMPED : CLD_KILLED) : CLD_EXITED, usage_of_child(*c)};
             if (r.options & u32(WNOWAIT)) return Look::Found;
             inherit_usage(self, *c);
             c->child_node.unlink();
