@@ -70,7 +70,7 @@ void unlink(T*& head, T* item, T* T::*next) {
 
 u8 priority_of(const Task& t) {
     const bool realtime = t.policy == SchedPolicy::Fifo || t.policy == SchedPolicy::RoundRobin;
-    return realtime ? t.rt_priority : 0;
+    return realtime ? t.rt_priority.load(std::memory_order_relaxed) : u8(0);
 }
 
 void line_up(PiFutex& f, PiWaiter& w) REQUIRES(pi_lock) {
