@@ -279,6 +279,18 @@ TEST(job_keys, TIOCSIG_of_the_master) {
         return 0;
     });
 }
+TEST(job_keys, many_in_one_write_are_all_seen) {
+    EXPECT_SESSION_OK([](PtyPair& p) {
+        BlockSignals block(SIGINT, SIGQUIT);
+        CHECK(p.type("\003\003\003\003\003\003\034"));
+        sigset_t set;
+        sigemptyset(&set);
+        sigaddset(&set, SIGQUIT);
+        CHECK(sigwaitinfo(&set, nullptr) == SIGQUIT);
+        signal(SIGINT, SIG_IGN); // it is pending still
+        return 0;
+    });
+}
 TEST(job_keys, the_interrupt_ends_a_read) {
     EXPECT_SESSION_OK([](PtyPair& p) {
         SignalAction action(SIGINT, no_action);

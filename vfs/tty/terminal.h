@@ -111,7 +111,9 @@ class Terminal::Effects final : public LineDiscipline::Host {
     explicit Effects(Terminal& t) : terminal(t) {}
     void screen(const u8* p, size_t n) override;
     void signal(int number) override {
-        if (signals.count < 4) signals.numbers[signals.count++] = number;
+        for (u32 i = 0; i < signals.count; ++i)
+            if (signals.numbers[i] == number) return;
+        signals.numbers[signals.count++] = number; // there are three
     }
     void discard_output() override;
     void flow_changed(bool stopped) override;
