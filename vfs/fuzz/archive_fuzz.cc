@@ -64,6 +64,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         read_all(*root, size);
         DentryCache::drop_tree(*root);
     }
+    host::settle(); // the tree is freed after a grace period
     put_page(pages);
     if (free_page_count() != before) abort();
     return 0;
