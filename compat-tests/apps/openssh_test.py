@@ -110,16 +110,12 @@ def the_server_ends(m):
 
 def main():
     global ssh
-    ap = arguments(__doc__)
-    ap.add_argument('--no-terminal', action='store_true', help='leave the login with a terminal out')
-    args = ap.parse_args()
+    args = arguments(__doc__).parse_args()
     with tempfile.TemporaryDirectory(prefix='linnet-ssh.') as folder:
         machine = Machine(args, 'openssh-server', packages=['openssh-client'], memory='256M', ports=[PORT])
         ssh = Ssh(machine, folder)
         cases = [start, a_command, a_wrong_key_is_refused, data_both_ways, a_signal_ends_it, a_shell_reads_its_commands, a_terminal, files_by_sftp,
                  several_logins_at_once, the_server_ends]
-        if args.no_terminal:
-            cases.remove(a_terminal)
         return run_cases(machine, cases, log='/tmp/log')
 
 
