@@ -149,7 +149,7 @@ Result<Ref<Inode>> TmpfsSymlink::make(Ref<MemorySuperblock> sb, std::string_view
     }
     char* copy = static_cast<char*>(kmalloc(target.size() + 1));
     if (!copy) return ENOMEM;
-    memcpy(copy, target.data(), target.size());
+    if (!target.empty()) memcpy(copy, target.data(), target.size()); // of an archive: symlink(2) takes no empty target
     copy[target.size()] = 0;
     (*link)->target_ = copy;
     (*link)->length_ = static_cast<u32>(target.size());

@@ -66,9 +66,8 @@ void inherit_scheduling(Task& t, const Task& parent) {
 }
 
 /// Threads of a user, as RLIMIT_NPROC counts them: zombies too.
-u64 threads_of_user(u32 uid) {
+u64 threads_of_user(u32 uid) REQUIRES(process_lock) {
     u64 n = 0;
-    SpinGuard g(process_lock);
     for_each_process_locked([&](Process& p) {
         if (p.zombie && p.last_uid == uid) ++n;
         for (ThreadLink& l : p.threads) n += l.task->credentials->uid == uid;
@@ -107,6 +106,11 @@ u32 max_threads() {
 }
 
 bool beyond_process_limit(u64 more) {
+    SpinGuard g(process_lock);
+    return beyond_process_limit_locked(more);
+}
+
+bool beyond_process_limit_locked(u64 more) {
     const Credentials& c = *current().credentials;
     const u64 limit = current().process->limit(RLIMIT_NPROC);
     if (c.uid == 0 || limit == kLimitInfinity || c.has_capability(CAP_SYS_RESOURCE) || c.has_capability(CAP_SYS_ADMIN)) return false;
@@ -182,6 +186,7 @@ Result<i32> clone_task(const CloneRequest& r) {
     i32 tid;
     {
         SpinGuard g(process_lock);
+        if (beyond_process_limit_locked(1)) return EAGAIN; // other CPUs may have made threads of this user meanwhile
         tid = TRY(allocate_pid());
         SpinGuard s(p.signal_lock);
         if (p.exiting || (p.exec_task && p.exec_task != &self)) return static_cast<Errno>(513);

@@ -94,6 +94,7 @@ Process* init_process() REQUIRES(process_lock);
 
 /// RLIMIT_NPROC: `more` further threads of the current task's user would be too many.
 bool beyond_process_limit(u64 more);
+bool beyond_process_limit_locked(u64 more) REQUIRES(process_lock);
 
 template <class F>
 void for_each_process_locked(F&& f) REQUIRES(process_lock) {

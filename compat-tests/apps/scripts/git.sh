@@ -111,7 +111,7 @@ find .git/objects -type f -name '*.pack' | wc -l
 echo "## errors"
 git checkout nosuch 2>&1 || echo "status $?"
 git clone -q /tmp/nosuch other 2>&1 || echo "status $?"
-git -C /tmp status 2>&1 || echo "status $?"
+GIT_DISCOVERY_ACROSS_FILESYSTEM=1 git -C /tmp status 2>&1 || echo "status $?"
 touch .git/index.lock
 git add r 2>&1 | head -n 1
 rm .git/index.lock
