@@ -408,6 +408,25 @@ TEST_F(SyncDeath, Twice) {
     }), "taken twice");
 }
 
+/// Two mutexes of a rank that allows both orders, taken crosswise: after half a minute it is said who waits for whom.
+TEST_F(SyncDeath, DeadlockOfMutexesNamesTheWaiters) {
+    using InodeMutex = Mutex<Rank::Inode>;
+    auto crosswise = [](InodeMutex& first, InodeMutex& second) {
+        MutexGuard a(first);
+        WaitQueue never;
+        wait_until(never, [] { return false; }, monotonic_ns() + kNsPerMs);
+        MutexGuard b(second);
+    };
+    auto run = [&] {
+        InodeMutex one;
+        InodeMutex two;
+        host::spawn(0, [&] { crosswise(one, two); });
+        host::spawn(1, [&] { crosswise(two, one); });
+        host::run();
+    };
+    EXPECT_DEATH(run(), "deadlock: .* waits for itself, over 2 mutexes");
+}
+
 TEST_F(SyncDeath, MutexUnderSpinLock) {
     EXPECT_DEATH(host::run_thread([] {
         SpinLock<Rank::MiscSpin> l;
