@@ -564,6 +564,25 @@ def split(res, guests, args, group):
                             (counts[1][i] - counts[0][i]) / (2 * n))
 
 
+def shell(res, guests, args, group):
+    """a shell script like those of configure: 500 commands, builtins and small programs, by the insncount plugin; the difference
+    of two runs, so that boot drops out"""
+    script = ("dash -c 'i=0; while [ $i -lt {} ]; do i=$((i + 1)); echo \"int x$i;\" >conftest.c; test -f conftest.c || exit 1; "
+              "v=$(expr $i + 1); grep -c int conftest.c >/dev/null; sed s/x/y/ conftest.c >conftest.h; cat conftest.c conftest.h >all; "
+              "case $v in *7) : ;; esac; mv all conftest.log; rm -f conftest.c conftest.h; done'\n")
+    bins = [x for name in ('dash', 'expr', 'grep', 'sed', 'cat', 'mv', 'rm') for x in ('--bin', shutil.which(name))]
+    for r in range(args.runs or 2):
+        for g in guests:
+            log(group, g.name, r)
+            counts = []
+            for rounds in (50, 150):  # of ten commands
+                argv = g.argv([*bins, '--icount', '--qemu-args', f'-plugin {TMP}/insncount.so', '--sh', script.format(rounds)])
+                m = re.search(r'INSNCOUNT low=(\d+) high=(\d+)', '\n'.join(VM(argv).finish(200)))
+                counts.append((int(m[1]), int(m[2])) if m else (float('nan'),) * 2)
+            for i, half in enumerate(('low', 'high')):
+                res.add(g.name, group, '500-commands', half, 'insn', (counts[1][i] - counts[0][i]) / 2)
+
+
 GROUPS = {
     'micro-icount': lambda *a: micro(*a, icount=True),
     'micro-tcg': lambda *a: micro(*a, icount=False),
@@ -572,7 +591,7 @@ GROUPS = {
     'minmem': minmem, 'idle': idle, 'redis-fwd': redis_fwd, 'redis-bench-fwd': redis_bench_fwd,
     'redis-in': lambda *a: redis_in(*a, icount=False),
     'redis-in-icount': lambda *a: redis_in(*a, icount=True),
-    'nginx-fwd': nginx_fwd, 'nginx-in-icount': nginx_in, 'scale': scale, 'wake': wake, 'pong': pong, 'split': split,
+    'nginx-fwd': nginx_fwd, 'nginx-in-icount': nginx_in, 'scale': scale, 'wake': wake, 'shell': shell, 'pong': pong, 'split': split,
 }
 HEAD = 'guest group config metric unit better median min max runs'.split()
 
