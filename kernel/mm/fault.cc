@@ -64,6 +64,7 @@ struct AddressSpace::FaultView {
 
 FaultOutcome AddressSpace::handle_fault(u64 addr, FaultAccess access) {
     if (addr >= kUserEnd) return FaultOutcome::NoMapping;
+    poll_cross_calls();
     FaultOutcome outcome;
     if (!fault_beside(addr, access, outcome)) {
         MutexGuard g(lock_);

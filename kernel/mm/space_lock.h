@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kernel/arch/x86_64/page_table.h"
+#include "kernel/sched/cross_call.h"
 #include "kernel/sync/mutex.h"
 
 namespace linnet {
@@ -12,6 +13,7 @@ class CAPABILITY("mutex") SpaceLock : NoCopy {
   public:
     // By MutexGuard: alone. Thread context.
     void lock_by_guard() ACQUIRE() NO_THREAD_SAFETY {
+        poll_cross_calls();
         mutex_.lock_by_guard();
         // A full barrier between this and the looks below; the reader's is the exchange that takes its region's lock.
         version_.fetch_add(1, std::memory_order_seq_cst);

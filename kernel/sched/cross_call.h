@@ -1,6 +1,10 @@
-// Calls on other CPUs: a function that runs there in hard interrupt context.
+// Calls on other CPUs: a function that runs there in hard interrupt context, or where that CPU looks for calls by itself.
+//
+// An interrupt costs both sides far more than the call. CPUs that change mappings, fault pages in, or wait for a mutex look at their
+// calls on the way (poll_cross_calls), and a CPU that was seen to do so gets a moment before it is interrupted.
 #pragma once
 
+#include "kernel/arch/x86_64/cpu.h"
 #include "kernel/sched/thread.h"
 
 namespace linnet {
@@ -11,6 +15,7 @@ struct CallRequest {
     void* arg;
     std::atomic<u32>* pending;
     CallRequest* next;
+    u64 polls_seen; // the asked CPU's call_polls at the last call
 };
 
 /// Runs `run(arg)` on every CPU of the set, on this one too if it is in it, and waits for all. There it runs with interrupts
@@ -26,7 +31,14 @@ void start_watchdog();
 [[noreturn]] void report_silent_cpu(u32 cpu);
 #endif
 
-/// Interrupt code: does what was asked of this CPU.
+/// Interrupts off: does what was asked of this CPU.
 void run_cross_calls();
+void serve_cross_calls();
+/// The same outside of interrupts, if anything was asked. Interrupts on or off; any lock may be held.
+inline void poll_cross_calls() {
+    PerCpu& p = per_cpu(); // the thread may move meanwhile: the count is a hint, and serve_cross_calls() looks again
+    p.call_polls.store(p.call_polls.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    if (p.calls.load(std::memory_order_relaxed)) [[unlikely]] serve_cross_calls();
+}
 
 } // namespace linnet

@@ -1,6 +1,7 @@
 // Sleeping locks; thread context only. Waits are not interruptible: holders never wait for a program.
 #pragma once
 
+#include "kernel/sched/cross_call.h"
 #include "kernel/sync/wait_queue.h"
 
 namespace linnet {
@@ -50,6 +51,7 @@ class CAPABILITY("mutex") Mutex : NoCopy {
                 state_.compare_exchange_strong(expected, 1, std::memory_order_acquire))
                 return;
             spin_pause();
+            poll_cross_calls(); // the holder may be waiting for this CPU
         }
         owner_.wait_begins(R);
         auto take = [this] { return state_.exchange(2, std::memory_order_acquire) == 0; };

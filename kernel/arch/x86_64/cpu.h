@@ -38,6 +38,7 @@ struct PerCpu {
     PageTable* active_table; // whose root that is; null: the kernel's own
     std::atomic<CallRequest*> calls; // cross-CPU calls that wait for this CPU (kernel/sched/cross_call.cc)
     CallRequest* call_nodes; // what this CPU asks of others: one each
+    std::atomic<u64> call_polls; // how often this CPU looked at `calls` by itself
     std::atomic<bool> online; // takes threads and calls
     std::atomic<u64> heartbeat; // debug builds: answers to the watchdog
     u64 cr3_loads;
