@@ -5,8 +5,8 @@
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/program.h"
 #include "kernel/boot/boot_info.h"
-#include "kernel/boot/panic_report.h"
 #include "kernel/task/task.h"
+#include "syscall/call_log.h"
 #include "syscall/gaps.h"
 #include "syscall/seccomp.h"
 #include "syscall/trace/trace.h"
@@ -19,10 +19,6 @@ using abi::SyscallThunk;
 bool trace_calls = false;
 
 namespace {
-
-constexpr i64 kUnfinished = INT32_MIN; // no call's result, and short to store
-CallRing boot_ring;
-CallRing* rings[kMaxCpus];
 
 std::atomic<u32> missing_calls[abi::max_syscall + 1];
 std::atomic<u64> unknown_calls{0};
@@ -77,28 +73,6 @@ constexpr Table make_table() {
 
 constinit const Table table = make_table();
 
-void print_ring() {
-    for (u32 cpu = 0; cpu < kMaxCpus; ++cpu) {
-        const CallRing* r = rings[cpu];
-        if (!r || !r->next) continue;
-        panic_print("syscalls cpu %u\n", cpu);
-        const u64 end = r->next / sizeof(CallRecord), n = end < kCallRingSize ? end : kCallRingSize;
-        for (u64 i = end - n; i < end; ++i) {
-            const CallRecord& c = r->calls[i % kCallRingSize];
-            const u32 tid = c.tid, number = c.number;
-            const abi::SyscallInfo* info = abi::syscall_info(number);
-            panic_print("  %u %s", tid, info ? info->name : "syscall");
-            if (!info) panic_print("_0x%x", number);
-            u32 shown = info ? info->argument_count : 3;
-            for (u32 a = 0; a < shown && a < 3; ++a) panic_print("%s0x%lx", a ? ", " : "(", c.args[a]);
-            if (shown == 0) panic_print("(");
-            if (shown > 3) panic_print(", ...");
-            if (c.result == kUnfinished) panic_print(") = ?\n");
-            else panic_print(") = %ld\n", c.result);
-        }
-    }
-}
-
 /// Restart codes and replaced registers.
 void finish_unusual(Task& t, TrapFrame& f, Outcome o) {
     if (o.is_no_return()) return;
@@ -108,30 +82,16 @@ void finish_unusual(Task& t, TrapFrame& f, Outcome o) {
     t.raise_work(kWorkSignal);
 }
 
-[[gnu::always_inline]] inline CallRecord& begin_record(Task& t, const TrapFrame& f) {
-    CallRing& ring = *static_cast<CallRing*>(per_cpu().call_ring);
-    const u64 at = ring.next & (sizeof ring.calls - 1);
-    ring.next += sizeof(CallRecord);
-    CallRecord& r = *reinterpret_cast<CallRecord*>(reinterpret_cast<char*>(ring.calls) + at);
-    r.tid = u32(t.tid);
-    r.number = u32(f.orig_rax);
-    r.args[0] = f.rdi;
-    r.args[1] = f.rsi;
-    r.args[2] = f.rdx;
-    r.result = kUnfinished;
-    return r;
-}
-
 /// Unknown numbers, and calls of threads that are traced or filtered.
 [[gnu::noinline]] void dispatch_slow(Task& t, TrapFrame& f) {
-    CallRecord& record = begin_record(t, f);
     const u64 number = f.orig_rax;
+    log_call(number < CallLog::kSwitch ? number : CallLog::kSwitch - 1, f.rdi);
     const SyscallThunk thunk = number <= u64(abi::max_syscall) ? table.thunks[number] : unknown;
     if (trace_calls) trace_entry(t, f);
     Outcome o = 0;
     if (t.seccomp.mode.load(std::memory_order_relaxed) == SeccompMode::Disabled || seccomp_admits(t, f, o))
         o = thunk(f.rdi, f.rsi, f.rdx, f.r10, f.r8, f.r9);
-    if (record.tid == u32(t.tid)) record.result = o.raw();
+    log_result(o.raw());
     if (trace_calls) trace_exit(t, f, o);
     if (!o.is_plain()) return finish_unusual(t, f, o);
     f.rax = u64(o.raw());
@@ -144,9 +104,9 @@ extern "C" void syscall_dispatch(TrapFrame* f) {
     t.frame = f;
     const u64 number = f->orig_rax;
     if (number >= t.fast_calls) [[unlikely]] return dispatch_slow(t, *f);
-    CallRecord& record = begin_record(t, *f);
+    log_call(number, f->rdi);
     const Outcome o = table.thunks[number](f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9);
-    record.result = o.raw(); // if the ring went round meanwhile, a panic shows one wrong result
+    log_result(o.raw());
     if (!o.is_plain()) [[unlikely]] return finish_unusual(t, *f, o);
     f->rax = u64(o.raw());
 }
@@ -156,22 +116,8 @@ u64 missing_call_count(u64 number) {
 }
 u64 unknown_call_count() { return unknown_calls.load(std::memory_order_relaxed); }
 
-Result<void> syscall_init_cpu(u32 cpu) {
-    CHECK(cpu < kMaxCpus);
-    CallRing* r = &boot_ring;
-    if (cpu) {
-        void* memory = kmalloc(sizeof(CallRing));
-        if (!memory) return ENOMEM;
-        r = new (memory) CallRing;
-    }
-    rings[cpu] = r;
-    per_cpu(cpu).call_ring = r;
-    return {};
-}
-
 void syscall_init() {
-    (void)syscall_init_cpu(0);
-    panic_syscalls = print_ring;
+    call_log_init();
     register_gap_files();
     initial_fast_calls = u32(abi::max_syscall) + 1;
     if (boot_options.strace) {

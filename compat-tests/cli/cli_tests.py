@@ -647,6 +647,23 @@ def test_gaps_are_counted():
     check(all(len(line.split(" ")) == 4 for line in lines), "four words a line:", o)
 
 
+def test_last_calls_of_each_cpu():
+    for flags in (("--cpus", "1"), ("--cpus", "2"), ("--linker", "off")):
+        o = run(program("last_calls"), flags=flags)
+        text = o.out.decode()
+        check(o.status == 0 and text.count("syscalls cpu ") >= 1, o)
+        second = re.search(r"^second (\d+)$", text, re.M)[1]
+        low = re.search(r"^low half (\w+)$", text, re.M)[1]
+        lines = re.findall(r"^  (\d+) (.*)$", text, re.M)
+        for tid, line in ((second, "getppid() = 0"), (second, "exit(0x0) = ?"), ("1", "syscall_0x3e7(0x7, ...) = -38"), ("1", "close(0x4d) = -9"),
+                          ("1", "mmap(0x0, ...) = 0x..." + low), ("1", "read(0x3, ...) = ?")):
+            check((tid, line) in lines, "no", tid, line, o)
+        check(any(tid == second and re.fullmatch(r"(clock_)?nanosleep\(0x\w+, \.\.\.\) = [0?]", line) for tid, line in lines), o)
+        if flags == ("--cpus", "1"):  # else the thread may have moved: two lists
+            words = [line.split("(")[0] for tid, line in lines if tid == "1"]
+            check(words[-5:] == ["mmap", "syscall_0x3e7", "close", "open", "read"], words, o)
+
+
 def test_boot_line():
     o = run(program("hello"))
     check(re.search(rb"linnet \d+\.\d+: \d+(\.\d+)? ms to ", o.err), o)

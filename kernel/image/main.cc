@@ -116,8 +116,6 @@ void start_program(void*) {
     if (!files || !fs) panic("no memory for the first process");
     if (auto r = open_standard_streams(**files); !r) panic("standard streams: %s", errno_name(r.error()));
     finish_cpu_start();
-    for (u32 i = 1; i < cpu_count(); ++i)
-        if (!syscall_init_cpu(i)) panic("no memory for CPU %u", i);
 #if LINNET_KTEST
     start_kernel_tests(std::move(*files), std::move(*fs));
 #else

@@ -33,7 +33,6 @@ class Task : public Thread {
     Task() { is_user = true, link.task = this; }
     ~Task() override;
 
-    i32 tid = 0;                   // changed only by exec of a thread that is not the leader
     Ref<Process> process;
     ThreadLink link;               // in process->threads
     // Replaced by the task itself only (publish_ref), which reads them as they are; others use share_ref(), without a lock.

@@ -3,6 +3,7 @@
 
 #include <atomic>
 
+#include "kernel/arch/x86_64/call_log.h"
 #include "kernel/lib/types.h"
 
 namespace linnet {
@@ -27,8 +28,9 @@ struct PerCpu {
     u64 stack_limit;       // 32: lowest usable address of the current thread's kernel stack
     u32 index;
     u32 apic_id;
-    Thread* idle;
-    RunQueue* run_queue;
+    Thread* idle;          // 48
+    RunQueue* run_queue;   // 56
+    CallLog call_log;      // 64: call_log.h
     DeferredWork* deferred_head;
     DeferredWork* deferred_tail;
     bool in_deferred;
@@ -48,7 +50,6 @@ struct PerCpu {
     u64 context_switches;
     u64 idle_ns;
     u64 idle_since_ns;
-    void* call_ring;       // syscall/dispatch: the last system calls, for panics
 };
 
 #if LINNET_HOSTED // tests on the host: a simulated CPU in their place

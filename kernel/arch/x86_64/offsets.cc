@@ -12,6 +12,7 @@ static_assert(offsetof(PerCpu, current) == 8);
 static_assert(offsetof(PerCpu, stack_top) == 16);
 static_assert(offsetof(PerCpu, program_rsp) == 24);
 static_assert(offsetof(PerCpu, stack_limit) == 32);
+static_assert(offsetof(PerCpu, call_log) == kCallLogAt);
 static_assert(kKernelCs == 0x10 && kKernelSs == 0x18 && kUserCs == 0x33 && kUserSs == 0x2b);
 static_assert(offsetof(Thread, saved_rsp) == 16);
 static_assert(offsetof(Thread, work) == 32);
