@@ -7,6 +7,7 @@
 #include "cli/run/machines_command.h"
 #include "cli/run/run_command.h"
 #include "cli/test_command.h"
+#include "cli/trace/trace_command.h"
 #include "cli/util/error.h"
 #if LINNET_HAVE_APT
 #include "cli/apt/apt_root.h"
@@ -23,6 +24,7 @@ constexpr const char* usage =
     "\n"
     "  linnet run [flags] PROGRAM [ARGS...]   run a program of the host, of a package (apt:NAME) or of a\n"
     "                                         root file system (--rootfs); linnet run --help\n"
+    "  linnet trace [flags] PROGRAM [ARGS...] the same, and its system calls as strace shows them\n"
     "  linnet ps [-a]                         what is running\n"
     "  linnet logs [-f] NAME                  output of a VM started with -d\n"
     "  linnet stop NAME...                    SIGTERM, and after 10 s the end\n"
@@ -35,7 +37,7 @@ constexpr const char* usage =
 
 int dispatch(const std::string& command, const std::vector<std::string>& words) {
     static const std::map<std::string, std::function<int(const std::vector<std::string>&)>> commands = {
-        {"run", run_command}, {"ps", ps_command}, {"logs", logs_command}, {"stop", stop_command},
+        {"run", run_command}, {"trace", trace_command}, {"ps", ps_command}, {"logs", logs_command}, {"stop", stop_command},
         {"rm", rm_command},   {"test", test_command},
 #if LINNET_HAVE_BENCH
         {"bench", bench_command},

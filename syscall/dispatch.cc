@@ -4,7 +4,6 @@
 
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/program.h"
-#include "kernel/boot/boot_info.h"
 #include "kernel/task/task.h"
 #include "syscall/call_log.h"
 #include "syscall/gaps.h"
@@ -15,8 +14,6 @@ namespace linnet {
 
 using abi::Outcome;
 using abi::SyscallThunk;
-
-bool trace_calls = false;
 
 namespace {
 
@@ -87,12 +84,13 @@ void finish_unusual(Task& t, TrapFrame& f, Outcome o) {
     const u64 number = f.orig_rax;
     log_call(number < CallLog::kSwitch ? number : CallLog::kSwitch - 1, f.rdi);
     const SyscallThunk thunk = number <= u64(abi::max_syscall) ? table.thunks[number] : unknown;
-    if (trace_calls) trace_entry(t, f);
+    const bool traced = trace_calls && trace_wants(t, number);
+    if (traced) trace_entry(t, f);
     Outcome o = 0;
     if (t.seccomp.mode.load(std::memory_order_relaxed) == SeccompMode::Disabled || seccomp_admits(t, f, o))
         o = thunk(f.rdi, f.rsi, f.rdx, f.r10, f.r8, f.r9);
     log_result(o.raw());
-    if (trace_calls) trace_exit(t, f, o);
+    if (traced) trace_exit(t, f, number, o);
     if (!o.is_plain()) return finish_unusual(t, f, o);
     f.rax = u64(o.raw());
 }
@@ -120,11 +118,6 @@ void syscall_init() {
     call_log_init();
     register_gap_files();
     initial_fast_calls = u32(abi::max_syscall) + 1;
-    if (boot_options.strace) {
-        trace_calls = true;
-        initial_fast_calls = 0;
-        trace_init();
-    }
 }
 
 } // namespace linnet

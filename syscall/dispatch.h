@@ -11,9 +11,7 @@ u64 missing_call_count(u64 number);
 /// Unknown numbers in all.
 u64 unknown_call_count();
 
-/// Set-up at boot, on CPU 0: panic output, --strace from the boot options.
+/// Set-up at boot: panic output, files of /proc.
 void syscall_init();
-/// True while system calls are traced to the log.
-extern bool trace_calls;
 
 } // namespace linnet

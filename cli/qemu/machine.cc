@@ -52,7 +52,7 @@ std::vector<std::string> qemu_arguments(const RunOptions& options, const Guest& 
     };
     channel("serial", channels.serial);
     add({"-serial", "chardev:serial"});
-    add({"-device", device("virtio-serial", "max_ports=5")});
+    add({"-device", device("virtio-serial", "max_ports=6")});
     channel("stdio", channels.stdio);
     add({"-device", "virtserialport,nr=1,chardev=stdio,name=linnet.stdio"});
     channel("stderr", channels.error);
@@ -65,6 +65,10 @@ std::vector<std::string> qemu_arguments(const RunOptions& options, const Guest& 
             path += c == ',' ? std::string(",,") : std::string(1, c); // QEMU's own escape
         add({"-chardev", "file,id=core,path=" + path});
         add({"-device", "virtserialport,nr=4,chardev=core,name=linnet.core"});
+    }
+    if (channels.trace >= 0) {
+        channel("trace", channels.trace);
+        add({"-device", "virtserialport,nr=5,chardev=trace,name=linnet.trace"});
     }
     if (options.network) {
         std::string net = "user,id=net";

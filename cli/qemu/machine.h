@@ -15,6 +15,7 @@ struct GuestChannels {
     int error = -1;
     int control = -1;
     int serial = -1;
+    int trace = -1; // none: nothing is traced
 };
 
 struct Guest {

@@ -33,8 +33,13 @@ std::string kernel_command_line(const RunOptions& options, const Program& progra
     };
     if (options.verbose != 0)
         word(options.verbose > 1 ? "loglevel=debug" : "loglevel=info");
-    if (options.strace)
-        word("strace");
+    if (!options.traced_calls.empty()) {
+        word("trace=" + options.traced_calls);
+        if (!options.trace_follow)
+            word("trace_follow=off");
+        if (options.trace_limit != 32)
+            word(concat("trace_limit=", options.trace_limit));
+    }
     if (options.lockstat)
         word("lockstat");
     if (!options.linker)

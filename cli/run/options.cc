@@ -73,16 +73,16 @@ void check_user(const std::string& text) {
 
 } // namespace
 
-bool parse_run_options(const std::vector<std::string>& words, RunOptions& options) {
-    CLI::App app("Runs a Linux program in a virtual machine of its own.\n"
-                 "PROGRAM is a path or a name on PATH, apt:PACKAGE[/PROGRAM], or a program inside "
-                 "--rootfs.",
-                 "linnet run");
+void add_run_flags(CLI::App& app, RunOptions& options, std::string_view taken) {
     app.prefix_command();
-    const auto value = [&app](const char* name, const char* help, auto apply) {
+    // "-e,--env", or "--env" where another flag has the letter.
+    const auto names = [taken](const std::string& both) {
+        return both.size() > 3 && both[2] == ',' && taken.find(both[1]) != std::string_view::npos ? both.substr(3) : both;
+    };
+    const auto value = [&app, names](const char* name, const char* help, auto apply) {
         return app
             .add_option_function<std::string>(
-                name, [apply](const std::string& text) { apply(text); }, help)
+                names(name), [apply](const std::string& text) { apply(text); }, help)
             ->trigger_on_parse()
             ->allow_extra_args(false)
             ->take_last();
@@ -190,17 +190,19 @@ bool parse_run_options(const std::vector<std::string>& words, RunOptions& option
         options.user = text;
     });
     app.add_flag("--rm", options.remove, "forget the VM and its log when it ends (with -d)");
-    app.add_flag("-d,--detach", options.detach, "run in the background; print the name");
-    app.add_flag("-v,--verbose", options.verbose, "all kernel messages; twice: debug messages too");
-    app.add_flag("-q,--quiet", options.quiet, "no boot line");
+    app.add_flag(names("-d,--detach"), options.detach, "run in the background; print the name");
+    app.add_flag(names("-v,--verbose"), options.verbose, "all kernel messages; twice: debug messages too");
+    app.add_flag(names("-q,--quiet"), options.quiet, "no boot line");
     app.add_flag("--gdb", options.gdb, "wait for gdb on 127.0.0.1:1234");
     app.add_flag("--strace", options.strace, "system calls in strace's format on stderr");
     app.add_flag("--lockstat", options.lockstat, "the kernel's lock statistics on stderr at the end");
     app.add_flag("--dry-run", options.dry_run, "print what would be run, and run nothing");
     app.add_flag("--no-recipe", options.no_recipe, "apt: the bare program, as the package has it");
-    app.add_flag("-t,--tty", options.terminal, "the program gets a terminal");
-    app.add_flag("-i,--interactive", options.interactive, "pass stdin on (always done without -d)");
+    app.add_flag(names("-t,--tty"), options.terminal, "the program gets a terminal");
+    app.add_flag(names("-i,--interactive"), options.interactive, "pass stdin on (always done without -d)");
+}
 
+bool parse_run_words(CLI::App& app, const std::vector<std::string>& words, const std::string& command, RunOptions& options) {
     std::vector<std::string> reversed(words.rbegin(), words.rend());
     try {
         app.parse(reversed);
@@ -215,9 +217,9 @@ bool parse_run_options(const std::vector<std::string>& words, RunOptions& option
     if (!rest.empty() && rest.front() == "--")
         rest.erase(rest.begin());
     else if (!rest.empty() && rest.front().starts_with('-'))
-        throw CommandError("unknown flag " + rest.front() + " (see linnet run --help)");
+        throw CommandError("unknown flag " + rest.front() + " (see linnet " + command + " --help)");
     if (rest.empty())
-        throw CommandError("no PROGRAM given (see linnet run --help)");
+        throw CommandError("no PROGRAM given (see linnet " + command + " --help)");
     options.program = rest.front();
     if (options.program.empty())
         throw CommandError("PROGRAM is empty");
@@ -227,6 +229,15 @@ bool parse_run_options(const std::vector<std::string>& words, RunOptions& option
     if (options.detach && options.terminal)
         throw CommandError("-d and -t exclude each other");
     return true;
+}
+
+bool parse_run_options(const std::vector<std::string>& words, RunOptions& options) {
+    CLI::App app("Runs a Linux program in a virtual machine of its own.\n"
+                 "PROGRAM is a path or a name on PATH, apt:PACKAGE[/PROGRAM], or a program inside "
+                 "--rootfs.",
+                 "linnet run");
+    add_run_flags(app, options, "");
+    return parse_run_words(app, words, "run", options);
 }
 
 } // namespace linnet::cli

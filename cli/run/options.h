@@ -3,7 +3,12 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
+
+namespace CLI {
+class App;
+}
 
 namespace linnet::cli {
 
@@ -34,7 +39,10 @@ struct RunOptions {
     std::string machine = "microvm"; // or "q35"
     std::string accel = "auto";      // or "kvm", "tcg"
     bool gdb = false;
-    bool strace = false;
+    bool strace = false;        // --strace: traced as by `linnet trace -f`
+    std::string traced_calls;   // the kernel's option trace=; empty: nothing is traced
+    bool trace_follow = true;
+    unsigned trace_limit = 32;  // bytes of a string
     bool lockstat = false;
     bool dry_run = false;
     std::vector<std::string> qemu_arguments;
@@ -58,6 +66,11 @@ struct RunOptions {
 
 // `words` are those after "run". Throws CommandError. Returns false if help was asked for and printed.
 bool parse_run_options(const std::vector<std::string>& words, RunOptions& options);
+
+// The two halves of it, for other commands that run a program: the flags, without the short names of which the letter is in
+// `taken`; and the parse, where `command` is the name for errors.
+void add_run_flags(CLI::App& app, RunOptions& options, std::string_view taken);
+bool parse_run_words(CLI::App& app, const std::vector<std::string>& words, const std::string& command, RunOptions& options);
 
 // "[ADDR:]HOST:GUEST[/udp]", ADDR an IPv4 address; an IPv6 one in brackets is understood and refused. Throws CommandError.
 PortForward parse_port_forward(const std::string& text);

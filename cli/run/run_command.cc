@@ -24,6 +24,8 @@
 #include "cli/run/root.h"
 #include "cli/run/session.h"
 #include "cli/sites/site_cache.h"
+#include "cli/trace/trace_options.h"
+#include "cli/trace/trace_session.h"
 #include "cli/util/error.h"
 #include "cli/util/fd.h"
 #include "cli/util/paths.h"
@@ -98,7 +100,7 @@ void print_plan(const RunOptions& options, const Root& root, const Guest& guest)
             std::cout << "  " << path << (entry.is_link() ? " -> " + entry.target : "") << "\n";
     }
     std::string qemu;
-    for (const std::string& word : qemu_arguments(options, guest, {3, 4, 5, 6}))
+    for (const std::string& word : qemu_arguments(options, guest, {3, 4, 5, 6, options.traced_calls.empty() ? -1 : 7}))
         qemu += (qemu.empty() ? "" : " ") + shell_quoted(word);
     std::cout << "qemu: " << qemu << "\n";
 }
@@ -202,6 +204,16 @@ int run_command(const std::vector<std::string>& words) {
     RunOptions options;
     if (!parse_run_options(words, options))
         return 0;
+    if (!options.strace)
+        return run_program(std::move(options), nullptr);
+    TraceOptions trace;
+    trace.follow = true;
+    ask_kernel(trace, options);
+    TraceSession session(std::move(trace));
+    return run_program(std::move(options), &session);
+}
+
+int run_program(RunOptions options, TraceReceiver* trace) {
     Guest guest;
     guest.ports = options.ports;
     if (!options.network && !guest.ports.empty())
@@ -249,6 +261,7 @@ int run_command(const std::vector<std::string>& words) {
     SessionOptions session;
     session.terminal = options.terminal;
     session.quiet = options.quiet;
+    session.trace = trace;
     session.boot_line = boot_text(options, root, guest);
     session.kernel_symbols = kernel_with_symbols(guest.kernel);
     session.image = guest.image;

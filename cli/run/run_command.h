@@ -4,9 +4,16 @@
 #include <string>
 #include <vector>
 
+#include "cli/run/options.h"
+
 namespace linnet::cli {
+
+class TraceReceiver;
 
 // `words` follow "run". Returns the exit status; throws CommandError and AptError.
 int run_command(const std::vector<std::string>& words);
+
+// The same, with flags that are parsed; `trace` takes what the kernel tells if options.traced_calls asks it to.
+int run_program(RunOptions options, TraceReceiver* trace);
 
 } // namespace linnet::cli

@@ -15,6 +15,8 @@
 #include <array>
 #include <cerrno>
 #include <optional>
+#include <tuple>
+#include <utility>
 
 #include "cli/qemu/process.h"
 #include "cli/run/channel.h"
@@ -119,12 +121,15 @@ private:
 class Session {
 public:
     explicit Session(const SessionOptions& options)
-        : options_(options), out_(options.stdout_fd), err_(options.stderr_fd) {}
+        : options_(options), out_(options.stdout_fd), err_(options.stderr_fd) {
+        if (options_.trace && options_.trace->descriptor() >= 0)
+            trace_out_.emplace(options_.trace->descriptor());
+    }
 
     int run(const std::function<std::vector<std::string>(const GuestChannels&)>& arguments);
 
 private:
-    enum : std::size_t { stdio, error, control, serial, qemu, channel_count };
+    enum : std::size_t { stdio, error, control, serial, qemu, trace, channel_count };
 
     void start(const std::function<std::vector<std::string>(const GuestChannels&)>& arguments);
     bool step();
@@ -134,6 +139,9 @@ private:
     void write_channel(std::size_t which, ByteQueue& queue);
     void take_control(std::string_view line);
     void take_serial(std::string_view line);
+    void present_trace();
+    void write_trace(bool ready);
+    bool output_waits() const { return out_.wants_write() || err_.wants_write() || (trace_out_ && trace_out_->wants_write()); }
     void send_control(const std::string& line) { to_control_.put(line + "\n"); }
     void send_window_size();
     void say(const std::string& line);
@@ -144,6 +152,7 @@ private:
 
     const SessionOptions& options_;
     Sink out_, err_;
+    std::optional<Sink> trace_out_; // where the trace goes, if not to err_
     std::array<Fd, channel_count> channels_;
     std::array<LineSplitter, channel_count> lines_;
     Fd signals_;
@@ -174,8 +183,10 @@ void Session::say(const std::string& line) {
 
 void Session::start(const std::function<std::vector<std::string>(const GuestChannels&)>& arguments) {
     std::array<Fd, channel_count> theirs;
-    for (std::size_t i = 0; i < channel_count; ++i)
-        std::tie(channels_[i], theirs[i]) = make_channel();
+    for (std::size_t i = 0; i < channel_count; ++i) {
+        if (i != trace || options_.trace)
+            std::tie(channels_[i], theirs[i]) = make_channel();
+    }
     sigset_t set;
     ::sigemptyset(&set);
     for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGCHLD, SIGUSR1, SIGUSR2})
@@ -186,9 +197,11 @@ void Session::start(const std::function<std::vector<std::string>(const GuestChan
     ::signal(SIGTTOU, SIG_IGN);
     signals_ = Fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
     const GuestChannels inherited{theirs[stdio].get(), theirs[error].get(), theirs[control].get(),
-                                  theirs[serial].get()};
+                                  theirs[serial].get(), theirs[trace].get()};
     ChildOptions child;
     child.inherited = {inherited.stdio, inherited.error, inherited.control, inherited.serial};
+    if (inherited.trace >= 0)
+        child.inherited.push_back(inherited.trace);
     child.error_output = theirs[qemu].get();
     pid_ = start_child(arguments(inherited), child);
     stdin_open_ = options_.stdin_fd >= 0;
@@ -306,6 +319,12 @@ bool Session::read_channel(std::size_t which) {
     case serial:
         lines_[which].put(bytes, [this](std::string_view line) { take_serial(line); });
         break;
+    case trace:
+        options_.trace->take(bytes);
+        present_trace();
+        if (deadline_ms_) // the last records are on their way
+            deadline_ms_ = now_ms() + end_grace_ms;
+        break;
     default:
         lines_[which].put(bytes, [this](std::string_view line) { qemu_lines_.emplace_back(line); });
         break;
@@ -362,6 +381,30 @@ void Session::take_serial(std::string_view line) {
     say(std::string(line));
 }
 
+// What the receiver has made of the records goes to where it belongs.
+void Session::present_trace() {
+    std::string text = std::exchange(options_.trace->text, {});
+    const std::string messages = std::exchange(options_.trace->messages, {});
+    if (trace_out_) {
+        trace_out_->queue.put(text);
+        text.clear();
+    }
+    text += messages;
+    if (raw_) {
+        for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 2)
+            text.replace(at, 1, "\r\n");
+    }
+    err_.queue.put(text);
+}
+
+// A trace that cannot be written does not end the program.
+void Session::write_trace(bool ready) {
+    const bool was_broken = trace_out_->broken();
+    trace_out_->write_some(ready);
+    if (trace_out_->broken() && !was_broken)
+        say(options_.trace->write_error(trace_out_->error));
+}
+
 // One turn of the loop; false when all is over.
 bool Session::step() {
     std::vector<pollfd> items;
@@ -385,7 +428,8 @@ bool Session::step() {
             continue;
         open = true;
         short events = 0;
-        if (i == stdio ? !out_.queue.full() : !err_.queue.full())
+        const bool held_back = i == stdio ? out_.queue.full() : err_.queue.full() || (i == trace && trace_out_ && trace_out_->queue.full());
+        if (!held_back)
             events |= POLLIN;
         if ((i == stdio && !to_stdio_.empty()) || (i == control && !to_control_.empty()))
             events |= POLLOUT;
@@ -393,7 +437,8 @@ bool Session::step() {
     }
     const std::size_t out_item = out_.wants_write() ? watch(out_.fd(), POLLOUT) : none;
     const std::size_t err_item = err_.wants_write() ? watch(err_.fd(), POLLOUT) : none;
-    if (!open && wait_status_ && out_item == none && err_item == none)
+    const std::size_t trace_item = trace_out_ && trace_out_->wants_write() ? watch(trace_out_->fd(), POLLOUT) : none;
+    if (!open && wait_status_ && out_item == none && err_item == none && trace_item == none)
         return false;
     int timeout = -1;
     if (deadline_ms_ && !wait_status_)
@@ -407,7 +452,7 @@ bool Session::step() {
     if (ready(signal_item))
         take_signals();
     // A slow reader of the last output holds up the end, as it would hold up the program on this machine.
-    if (deadline_ms_ && (out_.wants_write() || err_.wants_write()))
+    if (deadline_ms_ && output_waits())
         deadline_ms_ = now_ms() + end_grace_ms;
     if (deadline_ms_ && !wait_status_ && now_ms() >= *deadline_ms_)
         ::kill(pid_, SIGKILL);
@@ -424,6 +469,8 @@ bool Session::step() {
     }
     out_.write_some(ready(out_item));
     err_.write_some(ready(err_item));
+    if (trace_out_)
+        write_trace(ready(trace_item));
     if (out_.broken() && !sent_sigpipe_) {
         // The reader of our stdout is gone: the program learns it as it would on this machine.
         sent_sigpipe_ = true;
@@ -436,6 +483,10 @@ int Session::finish() {
     lines_[control].finish([this](std::string_view line) { take_control(line); });
     lines_[serial].finish([this](std::string_view line) { take_serial(line); });
     lines_[qemu].finish([this](std::string_view line) { qemu_lines_.emplace_back(line); });
+    if (options_.trace) {
+        options_.trace->finish();
+        present_trace();
+    }
     const int wait = *wait_status_;
     const bool qemu_failed = !status_ && panic_.empty();
     for (const std::string& line : qemu_lines_)
@@ -457,6 +508,11 @@ int Session::finish() {
         else
             say("linnet: " + text);
         status_ = status_command_failed;
+    }
+    while (trace_out_ && trace_out_->wants_write() && !trace_out_->broken()) {
+        pollfd item{trace_out_->fd(), POLLOUT, 0};
+        ::poll(&item, 1, -1);
+        write_trace(true);
     }
     while (err_.wants_write() && !err_.broken()) {
         pollfd item{err_.fd(), POLLOUT, 0};

@@ -9,6 +9,8 @@
 #include <map>
 #include <string>
 
+#include "linux-abi/trace_record.h"
+
 namespace {
 
 std::map<std::string, int> channels;
@@ -22,6 +24,22 @@ void put(const std::string& channel, const std::string& text) {
         }
         pollfd item{channels[channel], POLLOUT, 0};
         ::poll(&item, 1, -1);
+    }
+}
+
+// Calls of one thread, as the kernel would tell of them.
+void put_trace(int calls) {
+    namespace abi = linnet::abi;
+    for (std::uint64_t i = 0; i < 2 * static_cast<std::uint64_t>(calls); ++i) {
+        const std::string text = i % 2 ? ") = 0" : "close(" + std::to_string(i / 2);
+        abi::TraceRecord r{};
+        r.magic = abi::trace_magic;
+        r.length = static_cast<std::uint32_t>(sizeof r + text.size());
+        r.kind = i % 2 ? abi::TraceKind::exit : abi::TraceKind::entry;
+        r.number = 3;
+        r.sequence = i;
+        r.pid = r.tid = 1;
+        put("trace", std::string(reinterpret_cast<const char*>(&r), sizeof r) + text);
     }
 }
 
@@ -119,6 +137,9 @@ int main(int argc, char** argv) {
         put("stdio", "got " + std::to_string(bytes[0]) + " " + std::to_string(bytes[1]) + "\r\n");
         put("stdio", read_line("control") + "\r\n");
         put("control", "exit 5\n");
+    } else if (mode.starts_with("trace ")) {
+        put_trace(std::atoi(mode.c_str() + 6));
+        put("control", "exit 4\n");
     } else if (mode == "log") {
         put("serial", "[0.000123] warn: something odd\n[0.2] error: no ne");
         put("serial", "wline");

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
@@ -228,6 +229,34 @@ TEST_F(SessionTest, kernel_messages_go_to_stderr) {
     const Outcome outcome = run("log", {"-q"});
     EXPECT_EQ(outcome.out, "");
     EXPECT_EQ(outcome.err, "[0.000123] warn: something odd\n[0.2] error: no newline\n");
+}
+
+TEST_F(SessionTest, a_trace_goes_to_stderr_or_to_its_file) {
+    EXPECT_EQ(run("trace 2", {"-q", "--strace"}).err, "close(0)                                = 0\nclose(1)                                = 0\n");
+    const auto trace = [&](const std::string& output, const std::string& calls) {
+        return command({"trace", "--accel", "tcg", "--linker", "off", "--kernel", (folder_ / "kernel").string(), "-q", "-o", output, "/bin/true",
+                        "trace", calls});
+    };
+    const std::string path = (folder_ / "out").string();
+    Outcome outcome = trace(path, "100000");
+    EXPECT_EQ(outcome.status, 4);
+    EXPECT_EQ(outcome.err, "");
+    const std::string text = read_file(path).value_or("");
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 100000);
+    EXPECT_TRUE(text.ends_with("close(99999)                            = 0\n"));
+    // A disk that is full ends the trace, not the program.
+    outcome = trace("/dev/full", "100000");
+    EXPECT_EQ(outcome.status, 4);
+    EXPECT_EQ(outcome.err, "linnet: /dev/full: No space left on device (the trace ends here, the program goes on)\n");
+}
+
+TEST_F(SessionTest, a_trace_waits_for_its_slow_reader) {
+    Child child = start("trace 50000", {"-q", "--strace"});
+    child.in.reset();
+    ::usleep(300'000); // every buffer is full meanwhile
+    const Outcome outcome = finish(std::move(child));
+    EXPECT_EQ(outcome.status, 4);
+    EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 50000);
 }
 
 TEST_F(SessionTest, a_panic_is_explained) {

@@ -70,7 +70,9 @@ TEST(KernelLine, program_and_options) {
     RunOptions options;
     options.network = false;
     options.linker = false;
-    options.strace = true;
+    options.traced_calls = "0-3,unknown";
+    options.trace_follow = false;
+    options.trace_limit = 100;
     Program program;
     program.path = "/bin/echo";
     program.argv0 = "echo";
@@ -79,7 +81,7 @@ TEST(KernelLine, program_and_options) {
     program.cwd = "/my dir";
     program.user = "5:6,7";
     EXPECT_EQ(kernel_command_line(options, program, 2'000'000),
-              "strace linker=off tsc_khz=2000000 user=5:6,7 \"cwd=/my dir\" argv0=echo \"env=A=1 2\" -- "
+              "trace=0-3,unknown trace_follow=off trace_limit=100 linker=off tsc_khz=2000000 user=5:6,7 \"cwd=/my dir\" argv0=echo \"env=A=1 2\" -- "
               "/bin/echo \"a b\" \"--\" -x");
 }
 

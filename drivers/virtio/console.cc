@@ -144,11 +144,15 @@ Result<void> ConsolePort::open() {
     auto in = alloc_pages(order, false);
     if (!in && order) in = alloc_pages(order = 0, false);
     if (!in) return in.error();
-    auto out = alloc_pages(2, false);
+    // The trace comes in batches as large as the port takes.
+    u32 output_order = strcmp(name_, "linnet.trace") == 0 ? 5 : 2;
+    auto out = alloc_pages(output_order, false);
+    if (!out && output_order > 2) out = alloc_pages(output_order = 2, false);
     if (!out) {
         put_page(*in);
         return out.error();
     }
+    output_bytes_ = u32(kPageSize << output_order);
     input_ = static_cast<u8*>(page_to_virt(*in));
     input_phys_ = page_to_phys(*in);
     input_buffer_bytes_ = u32((kPageSize << order) / kInputBuffers);
@@ -186,9 +190,9 @@ size_t ConsolePort::write(const void* p, size_t n) {
     SpinGuard guard(lock_);
     reclaim();
     while (taken < n) {
-        u32 at = u32(output_head_ % kOutputBytes);
+        u32 at = u32(output_head_ % output_bytes_);
         u32 room = output_room();
-        if (room > kOutputBytes - at) room = kOutputBytes - at;
+        if (room > output_bytes_ - at) room = output_bytes_ - at;
         if (room > n - taken) room = u32(n - taken);
         if (room == 0 || chunk_count_ == kOutputChunks || output_queue.free_count() == 0) break;
         memcpy(output_ + at, from + taken, room);
@@ -257,7 +261,7 @@ bool ConsolePort::writable() {
     SpinGuard guard(lock_);
     reclaim();
     bool room = output_queue.broken() ||
-                (output_room() >= kOutputBytes / 4 && chunk_count_ < kOutputChunks && output_queue.free_count());
+                (output_room() >= output_bytes_ / 4 && chunk_count_ < kOutputChunks && output_queue.free_count());
     if (!room && !wants_room_) {
         wants_room_ = true;
         output_queue.enable_interrupts();
@@ -284,7 +288,7 @@ void ConsolePort::look() {
         reclaim();
         tell = received_count_ != 0;
         if (wants_room_) {
-            if (output_queue.broken() || output_room() >= kOutputBytes / 4) {
+            if (output_queue.broken() || output_room() >= output_bytes_ / 4) {
                 wants_room_ = false;
                 output_queue.disable_interrupts();
                 tell = true;

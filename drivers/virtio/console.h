@@ -33,18 +33,19 @@ class ConsolePort final : public CharDevice {
 
   private:
     static constexpr u16 kOutputChunks = 64;
-    static constexpr u32 kOutputBytes = 16 * KiB, kInputBuffers = 4;
+    static constexpr u32 kInputBuffers = 4;
 
     void reclaim() REQUIRES(lock_);
     void collect_input() REQUIRES(lock_);
-    u32 output_room() const REQUIRES(lock_) { return kOutputBytes - u32(output_head_ - output_tail_); }
+    u32 output_room() const REQUIRES(lock_) { return output_bytes_ - u32(output_head_ - output_tail_); }
 
     VirtioConsole& console_;
     u32 id_;
     char name_[32] = {};
 
     SpinLock<Rank::Virtqueue> lock_;
-    u8* output_ = nullptr; // ring of kOutputBytes; chunks are contiguous in it
+    u8* output_ = nullptr; // ring of output_bytes_; chunks are contiguous in it
+    u32 output_bytes_ = 16 * KiB; // a power of two
     PhysAddr output_phys_ = 0;
     u64 output_head_ GUARDED_BY(lock_) = 0, output_tail_ GUARDED_BY(lock_) = 0; // bytes ever taken, bytes ever sent
     struct Chunk { u16 head; bool sent; u32 bytes; };

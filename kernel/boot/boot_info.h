@@ -33,7 +33,10 @@ struct BootOptions {
     u32 uid = 0, gid = 0;
     u32 groups[32] = {};
     u32 group_count = 0;
-    bool strace = false, linker = true, aslr = true, kaslr = true, tty = false, serial_console = true, lock_stat = false;
+    const char* trace = nullptr; // the calls that are traced; null: no tracing
+    u32 trace_limit = 32;        // bytes of a string that are shown
+    bool trace_follow = true;    // all threads, else only init's first
+    bool linker = true, aslr = true, kaslr = true, tty = false, serial_console = true, lock_stat = false;
     bool isolate_programs = false; // isolation=user
     u16 tty_rows = 0, tty_columns = 0; // 0: not known
     u64 tsc_khz = 0;

@@ -58,6 +58,13 @@ void set_terminal(const char* value) {
     else boot_options.tty_rows = u16(size[0]), boot_options.tty_columns = u16(size[1]);
 }
 
+/// Bytes; more than a record holds are as good as that.
+void set_trace_limit(const char* value) {
+    const auto n = abi::parse_number(value);
+    if (n) boot_options.trace_limit = u32(*n < 65536 ? *n : 65536);
+    else log_warn("option trace_limit=%s: a number of bytes", value);
+}
+
 void apply(const char* w) {
     BootOptions& o = boot_options;
     auto value = [&](const char* name) { return abi::option_value(w, name); };
@@ -76,7 +83,10 @@ void apply(const char* w) {
     else if (auto v = value("isolation=")) set_isolation(v);
     else if (auto v = value("tsc_khz=")) o.tsc_khz = abi::parse_number(v).value_or(0);
     else if (auto v = value("console=")) o.serial_console = !is(v, "none");
-    else if (is(w, "strace")) o.strace = true;
+    else if (is(w, "strace")) o.trace = "all";
+    else if (auto v = value("trace=")) o.trace = v;
+    else if (auto v = value("trace_follow=")) set_switch("trace_follow", v, o.trace_follow);
+    else if (auto v = value("trace_limit=")) set_trace_limit(v);
     else if (is(w, "lockstat")) o.lock_stat = true;
     else if (is(w, "tty")) o.tty = true;
     else if (auto v = value("tty=")) set_terminal(v);

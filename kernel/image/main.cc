@@ -29,6 +29,8 @@
 #include "linux-abi/fcntl.h"
 #include "net/interface.h"
 #include "syscall/dispatch.h"
+#include "syscall/trace/ring.h"
+#include "syscall/trace/trace.h"
 #include "vfs/path_walk.h"
 #include "vfs/file_table.h"
 #include "vfs/fs_context.h"
@@ -81,6 +83,7 @@ void gather_device_entropy() {
 void report_started() {
     if (Console* t = console_terminal()) t->acquire_at_open();
     report_to_host("main %lu", monotonic_ns());
+    trace_program_started();
 }
 void report_line(const char* line) { report_to_host("%s", line); }
 
@@ -101,7 +104,10 @@ void connect_streams() {
 /// The first thread: what may sleep, then process 1.
 void start_program(void*) {
     machine_hooks.report = report_line;
-    machine_hooks.drain_and_reset = [] { drain_and_reset(); };
+    machine_hooks.drain_and_reset = [] {
+        trace_finish();
+        drain_and_reset();
+    };
     machine_hooks.init_started = report_started;
     machine_hooks.change_directory = enter_directory;
     map_vdso = map_vdso_image;
@@ -116,6 +122,7 @@ void start_program(void*) {
     if (!files || !fs) panic("no memory for the first process");
     if (auto r = open_standard_streams(**files); !r) panic("standard streams: %s", errno_name(r.error()));
     finish_cpu_start();
+    if (boot_options.trace) trace_init();
 #if LINNET_KTEST
     start_kernel_tests(std::move(*files), std::move(*fs));
 #else

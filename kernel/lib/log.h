@@ -7,7 +7,7 @@ enum class LogLevel : int { Error, Warn, Info, Debug };
 
 void log(LogLevel level, const char* format, ...) __attribute__((format(printf, 2, 3)));
 extern LogLevel log_level;
-/// Text as it is (a whole line of --strace).
+/// Text as it is (pieces of a line of the trace).
 void log_text(const char* text, unsigned long size);
 
 } // namespace linnet

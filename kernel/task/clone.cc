@@ -218,6 +218,7 @@ Result<i32> clone_task(const CloneRequest& r) {
     if (r.flags & u64(CLONE_PARENT_SETTID)) (void)user_write<i32>(r.parent_tid, tid);
     if (!writes_own_tid)
         if (u64 at = std::exchange(t->set_child_tid, 0)) (void)user_write<i32>(at, tid);
+    if (trace_clone) [[unlikely]] trace_clone(*t);
     start_thread(*t); // takes a reference of its own, dropped when the thread has left its CPU
 
     if (wait) {

@@ -18,6 +18,7 @@ Result<i32> (*install_pidfd)(Process& p) = nullptr;
 void (*remove_pidfd)(i32 fd) = nullptr;
 MachineHooks machine_hooks;
 u32 initial_fast_calls = 0;
+void (*trace_clone)(Task& child) = nullptr;
 void (*trace_signal)(Task& t, const abi::Siginfo& info) = nullptr;
 void (*trace_end)(Task& t, u32 status) = nullptr;
 

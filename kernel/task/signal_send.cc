@@ -116,7 +116,8 @@ Result<bool> post_signal_locked(SignalPost&& s, bool* ignored) {
             p.stop_wait.wake_all();
         }
     }
-    if (is_ignored(p, s.task, sig)) {
+    // As to a traced process on Linux, ignored ones are dealt with all the same, so that the trace shows them.
+    if (is_ignored(p, s.task, sig) && !trace_signal) {
         if (ignored) *ignored = true;
         return continued;
     }

@@ -25,7 +25,7 @@ class VforkWait : public RefCounted {
 struct PiFutex;
 struct PiWaiter;
 
-/// What Task::fast_calls of new threads is. Set at boot by the dispatcher: 0 while system calls are traced (--strace).
+/// What Task::fast_calls of new threads is. Set at boot by the dispatcher: 0 while system calls are traced.
 extern u32 initial_fast_calls;
 
 class Task : public Thread {
@@ -73,7 +73,7 @@ class Task : public Thread {
     bool beyond_process_limit = false; // set*id made it one too many of its user: execve(2) fails (Linux's PF_NPROC_EXCEEDED)
     u64 timer_slack_ns = 50'000;
     u32 personality = 0;
-    Ref<RefCounted> trace_line;    // syscall/trace's: the line that is being made
+    Ref<RefCounted> trace_line;    // syscall/trace's: the call that it is in
     u64 start_time_ns = 0;
     u64 minor_faults = 0, major_faults = 0;
     CpuTimes shown_times{};        // thread_cpu_times' last answer; process_lock
@@ -90,7 +90,9 @@ inline Task* current_or_null() {
     return t && t->is_user ? static_cast<Task*>(t) : nullptr;
 }
 
-/// Set by syscall/trace while system calls are traced: a signal is about to be dealt with; a thread ends (wait4's status).
+/// Set by syscall/trace while system calls are traced: the current task has made another, which did not run yet; a signal is about to be
+/// dealt with; a thread ends (wait4's status). They may sleep.
+extern void (*trace_clone)(Task& child);
 extern void (*trace_signal)(Task& t, const abi::Siginfo& info);
 extern void (*trace_end)(Task& t, u32 status);
 

@@ -1,0 +1,286 @@
+#include "cli/trace/presenter.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+#include <set>
+#include <utility>
+
+#include "cli/trace/call_names.h"
+#include "cli/util/text.h"
+
+namespace linnet::cli {
+namespace {
+
+using abi::TraceKind;
+
+constexpr std::string_view unfinished = " <unfinished ...>";
+
+// Their results stand behind the arguments, which strace's decoder has all shown before the call.
+bool shows_results_later(std::uint32_t number) {
+    static const std::set<int> calls = {call_number("poll"), call_number("ppoll"), call_number("select"), call_number("pselect6")};
+    return calls.contains(static_cast<int>(number));
+}
+
+bool is_exec(std::uint32_t number) {
+    static const std::set<int> calls = {call_number("execve"), call_number("execveat")};
+    return calls.contains(static_cast<int>(number));
+}
+
+} // namespace
+
+ExitText split_exit_text(std::string_view text) {
+    const auto at = text.rfind(") = ");
+    if (at == std::string_view::npos)
+        return {text, {}};
+    return {text.substr(0, at), text.substr(at + 4)};
+}
+
+bool is_failure(std::int64_t result) { return result < 0 && result >= -4095; }
+
+StracePresenter::Thread& StracePresenter::thread(const abi::TraceRecord& record) {
+    Thread& t = threads_[record.tid];
+    t.tid = record.tid;
+    t.pid = record.pid;
+    return t;
+}
+
+void StracePresenter::put(Thread& t, std::string_view text) {
+    t.column += text.size();
+    if (staging() && t.in_call)
+        t.staged += text;
+    else
+        writer_.write(t.tid, text);
+}
+
+void StracePresenter::end_line(Thread& t) {
+    put(t, "\n");
+    t.column = 0;
+    writing_ = 0;
+}
+
+// Another line is about to be written: one that was begun ends here, and goes on later.
+void StracePresenter::leave_begun_line(const Thread& next) {
+    const auto begun = threads_.find(options_.separate ? next.tid : writing_);
+    if (begun == threads_.end() || begun->second.column == 0)
+        return;
+    if (staging() && begun->second.in_call)
+        return;
+    writer_.write(begun->second.tid, std::string(unfinished) + "\n");
+    begun->second.column = 0;
+}
+
+void StracePresenter::begin_line(Thread& t, std::uint64_t time_ns) {
+    leave_begun_line(t);
+    writing_ = t.tid;
+    t.column = 0;
+    char text[96];
+    if (!options_.output.empty() && options_.follow && !options_.separate) {
+        std::snprintf(text, sizeof text, "%-5d ", t.tid);
+        put(t, text);
+    } else if (options_.output.empty() && threads_.size() > 1) {
+        std::snprintf(text, sizeof text, "[pid %5d] ", t.tid);
+        put(t, text);
+    }
+    if (options_.timestamp != Timestamp::none) {
+        const std::uint64_t real_ns = time_ns + static_cast<std::uint64_t>(realtime_offset_ns_);
+        const std::time_t seconds = static_cast<std::time_t>(real_ns / 1'000'000'000);
+        const long microseconds = static_cast<long>(real_ns % 1'000'000'000 / 1000);
+        std::tm local{};
+        char clock[32];
+        if (options_.timestamp == Timestamp::unix_microseconds || !::localtime_r(&seconds, &local))
+            std::snprintf(clock, sizeof clock, "%lld", static_cast<long long>(seconds));
+        else
+            std::strftime(clock, sizeof clock, "%T", &local);
+        if (options_.timestamp == Timestamp::seconds)
+            std::snprintf(text, sizeof text, "%s ", clock);
+        else
+            std::snprintf(text, sizeof text, "%s.%06ld ", clock, microseconds);
+        put(t, text);
+    }
+    if (options_.relative) {
+        // Records of two CPUs may overtake each other by less than a call takes.
+        const std::uint64_t since = last_ns_ && time_ns > last_ns_ ? time_ns - last_ns_ : 0;
+        last_ns_ = std::max(last_ns_, time_ns);
+        const bool both = options_.timestamp != Timestamp::none;
+        std::snprintf(text, sizeof text, "%s%6llu.%06llu%s ", both ? "(+" : "", static_cast<unsigned long long>(since / 1'000'000'000),
+                      static_cast<unsigned long long>(since % 1'000'000'000 / 1000), both ? ")" : "");
+        put(t, text);
+    }
+}
+
+// Results stand in one column, where the arguments leave it free.
+void StracePresenter::pad(Thread& t) {
+    put(t, ") ");
+    if (t.column < options_.column)
+        put(t, std::string(options_.column - t.column, ' '));
+    put(t, "= ");
+}
+
+void StracePresenter::enter(Thread& t, const TraceEvent& event) {
+    t.staged.clear();
+    t.in_call = true;
+    t.number = event.record.number;
+    t.began_ns = event.record.time_ns;
+    t.more = event.record.flags & abi::trace_flag_more;
+    if (!options_.lines)
+        return;
+    begin_line(t, event.record.time_ns);
+    if (options_.numbers) {
+        char text[16];
+        std::snprintf(text, sizeof text, "[%4u] ", t.number);
+        put(t, text);
+    }
+    put(t, event.text);
+    if (event.record.flags & abi::trace_flag_cut)
+        put(t, "...");
+    t.comma = t.more && !event.text.ends_with('(');
+    if (t.comma)
+        put(t, ", ");
+}
+
+void StracePresenter::resume(Thread& t, std::uint64_t time_ns) {
+    if (t.column && (options_.separate || writing_ == t.tid || staging()))
+        return;
+    begin_line(t, time_ns);
+    put(t, concat("<... ", call_name(t.number), " resumed>"));
+}
+
+// What -e status= lets through is written when the line is whole.
+void StracePresenter::unstage(Thread& t, bool shown) {
+    t.in_call = false;
+    std::string line = std::exchange(t.staged, {});
+    if (!staging() || !shown || line.empty())
+        return;
+    writer_.write(t.tid, line);
+}
+
+void StracePresenter::leave(Thread& t, const TraceEvent& event) {
+    const abi::TraceRecord& record = event.record;
+    const bool failed = is_failure(record.result);
+    const std::uint64_t wall_ns = record.time_ns > t.began_ns ? record.time_ns - t.began_ns : 0;
+    if (options_.summary)
+        summary_.add(record.number, options_.wall_clock ? wall_ns : record.cpu_ns, failed);
+    if (options_.lines) {
+        resume(t, record.time_ns);
+        ExitText text = split_exit_text(event.text);
+        if (t.comma && text.arguments.starts_with(", "))
+            text.arguments.remove_prefix(2);
+        put(t, text.arguments);
+        if (record.flags & abi::trace_flag_cut && !text.arguments.empty())
+            put(t, "...");
+        pad(t);
+        if (text.result.empty()) // it was cut off
+            put(t, failed ? "-1 " : "");
+        put(t, text.result.empty() ? concat(failed ? -record.result : record.result) : std::string(text.result));
+        if (options_.durations) {
+            char duration[48];
+            std::snprintf(duration, sizeof duration, " <%llu.%06llu>", static_cast<unsigned long long>(wall_ns / 1'000'000'000),
+                          static_cast<unsigned long long>(wall_ns % 1'000'000'000 / 1000));
+            put(t, duration);
+        }
+        end_line(t);
+    }
+    unstage(t, failed ? options_.statuses.failed : options_.statuses.successful);
+}
+
+// The thread ends in the middle of a call.
+void StracePresenter::give_up_call(Thread& t) {
+    if (options_.lines) {
+        resume(t, t.began_ns);
+        if (t.more || shows_results_later(t.number))
+            put(t, unfinished);
+        pad(t);
+        put(t, "?");
+        end_line(t);
+    }
+    unstage(t, options_.statuses.unfinished);
+}
+
+void StracePresenter::end(Thread& t, const TraceEvent& event) {
+    if (t.in_call)
+        give_up_call(t);
+    const std::uint32_t status = event.record.number, signal = status & 0x7f;
+    std::string text = event.text;
+    if (t.tid == t.pid) {
+        // Another thread of its process executes a program: it takes this one's number.
+        for (const auto& [tid, other] : threads_) {
+            if (tid != t.tid && other.pid == t.pid && other.in_call && is_exec(other.number) && status == 0)
+                text = concat("+++ superseded by execve in pid ", tid, " +++");
+        }
+    }
+    if (options_.lines && (signal ? options_.signals[signal] : !options_.quiet_exit)) {
+        begin_line(t, event.record.time_ns);
+        put(t, text);
+        end_line(t);
+    }
+    if (writing_ == t.tid)
+        writing_ = 0;
+    threads_.erase(event.record.tid);
+}
+
+// execve of a thread that is not the first returns under the first one's number.
+StracePresenter::Thread* StracePresenter::take_over(const abi::TraceRecord& record) {
+    for (auto& [tid, other] : threads_) {
+        if (tid == record.tid || other.pid != record.pid || !other.in_call || !is_exec(other.number))
+            continue;
+        Thread moved = std::move(other);
+        if (writing_ == tid)
+            leave_begun_line(threads_[record.tid]);
+        threads_.erase(tid);
+        Thread& t = threads_[record.tid] = std::move(moved);
+        t.tid = record.tid;
+        t.column = 0;
+        return &t;
+    }
+    return nullptr;
+}
+
+void StracePresenter::take(const TraceEvent& event) {
+    const abi::TraceRecord& record = event.record;
+    switch (record.kind) {
+    case TraceKind::start:
+        thread(record);
+        realtime_offset_ns_ = record.result;
+        return;
+    case TraceKind::attach:
+        thread(record);
+        if (options_.follow && !options_.quiet_attach)
+            writer_.message(concat("linnet: Process ", record.tid, " attached"));
+        return;
+    case TraceKind::entry: {
+        Thread& t = thread(record);
+        if (t.in_call)
+            give_up_call(t); // its exit is missing
+        return enter(t, event);
+    }
+    case TraceKind::exit: {
+        Thread* t = &thread(record);
+        if (!t->in_call && is_exec(record.number))
+            t = take_over(record);
+        if (t && t->in_call && t->number == record.number)
+            leave(*t, event);
+        return;
+    }
+    case TraceKind::signal: {
+        if (!options_.lines || record.number > 64 || !options_.signals[record.number])
+            return;
+        Thread& t = thread(record);
+        begin_line(t, record.time_ns);
+        put(t, event.text);
+        end_line(t);
+        return;
+    }
+    case TraceKind::end: return end(thread(record), event);
+    }
+}
+
+void StracePresenter::finish() {
+    if (const auto begun = threads_.find(writing_); begun != threads_.end() && begun->second.column && !staging())
+        writer_.write(begun->second.tid, std::string(unfinished) + "\n");
+    writing_ = 0;
+    if (options_.summary)
+        writer_.write(0, summary_.table(options_.sort));
+}
+
+} // namespace linnet::cli

@@ -1,0 +1,88 @@
+#include "cli/trace/trace_session.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "cli/trace/json_presenter.h"
+#include "cli/util/error.h"
+#include "cli/util/text.h"
+
+namespace linnet::cli {
+namespace {
+
+Fd open_output(const std::string& path, bool append) {
+    Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (append ? O_APPEND : O_TRUNC), 0666));
+    if (!fd)
+        throw CommandError(concat("cannot write ", path, ": ", error_text(errno)));
+    return fd;
+}
+
+} // namespace
+
+TraceSession::TraceSession(TraceOptions options) : options_(std::move(options)) {
+    if (!options_.output.empty() && !options_.separate)
+        output_ = open_output(options_.output, options_.append);
+    if (options_.separate) // the first thread's: what can't be written is known before the VM starts
+        files_[1] = open_output(options_.output + ".1", options_.append);
+    TraceWriter& writer = *this;
+    if (options_.json)
+        presenter_ = std::make_unique<JsonPresenter>(options_, writer);
+    else
+        presenter_ = std::make_unique<StracePresenter>(options_, writer);
+}
+
+void TraceSession::take(std::string_view bytes) {
+    stream_.put(bytes, [this](const TraceEvent& event) { presenter_->take(event); });
+    if (stream_.damaged() && !std::exchange(told_damage_, true))
+        messages += "linnet: the trace is damaged; the rest of it is left out\n";
+}
+
+void TraceSession::finish() {
+    stream_.finish([this](const TraceEvent& event) { presenter_->take(event); });
+    presenter_->finish();
+}
+
+std::string TraceSession::write_error(int error) const {
+    return concat("linnet: ", options_.output, ": ", error_text(error), " (the trace ends here, the program goes on)");
+}
+
+void TraceSession::write_to_own_file(int tid, std::string_view part) {
+    if (own_file_failed_)
+        return;
+    Fd& file = files_[tid];
+    try {
+        if (!file)
+            file = open_output(concat(options_.output, ".", tid), options_.append);
+    } catch (const CommandError& error) {
+        own_file_failed_ = true;
+        messages += concat("linnet: ", error.what(), "\n");
+        return;
+    }
+    while (!part.empty()) {
+        const ssize_t n = ::write(file.get(), part.data(), part.size());
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            own_file_failed_ = true;
+            messages += write_error(errno) + "\n";
+            return;
+        }
+        part.remove_prefix(static_cast<std::size_t>(n));
+    }
+}
+
+void TraceSession::write(int tid, std::string_view part) {
+    if (options_.separate && tid != 0)
+        write_to_own_file(tid, part);
+    else if (options_.separate)
+        messages += part; // the summary of all
+    else
+        text += part;
+}
+
+// As strace's own messages: on stderr, in the middle of a line if the trace is there too.
+void TraceSession::message(const std::string& line) { (descriptor() < 0 && !options_.separate ? text : messages) += line + "\n"; }
+
+} // namespace linnet::cli
