@@ -35,13 +35,13 @@ bool filled_by_kernel(const ArgSpec& a) {
 }
 
 void put_data(Call& c, uint64_t address, uint64_t length) {
-    uint8_t head[trace_string_limit];
-    size_t n = length < sizeof head ? static_cast<size_t>(length) : sizeof head;
-    if (!address || (n && !c.memory.read(address, head, n))) {
+    DataHead head(c.memory);
+    size_t n = length < head.limit ? static_cast<size_t>(length) : head.limit;
+    if (!address || (n && !c.memory.read(address, head.bytes, n))) {
         c.out.address(address);
         return;
     }
-    put_quoted(c.out, head, n, length > n);
+    put_quoted(c.out, head.bytes, n, length > n);
 }
 
 void put_iovecs(Call& c, uint64_t address, uint64_t count, bool with_data, uint64_t data_left) {
@@ -186,7 +186,7 @@ void put_strings(Call& c, uint64_t address, bool count_only) {
             c.out.put("...");
             break;
         }
-        put_user_string(c.out, p, trace_string_limit, c.memory);
+        put_user_string(c.out, p, c.memory.string_limit, c.memory);
     }
     c.out.put(']');
 }
@@ -374,7 +374,7 @@ void put_argument(Call& c, unsigned i) {
         break;
     case ArgKind::signal: put_signal(out, static_cast<int32_t>(v)); break;
     case ArgKind::path: put_user_string(out, v, 4095, c.memory); break;
-    case ArgKind::string: put_user_string(out, v, trace_string_limit, c.memory); break;
+    case ArgKind::string: put_user_string(out, v, c.memory.string_limit, c.memory); break;
     case ArgKind::strings: put_strings(c, v, i == 2 || i == 3); break;
     case ArgKind::bytes: {
         if (hide) {

@@ -13,11 +13,17 @@
 
 namespace linnet::abi {
 
+/// Longest string or buffer that is printed whole, as strace's -s 32; and the most elements of an array.
+inline constexpr size_t trace_string_limit = 32;
+
 /// The memory of the traced program.
 class MemoryReader {
   public:
     /// All of `size` bytes, or false: the address is printed then.
     virtual bool read(uint64_t address, void* to, size_t size) = 0;
+    /// Another limit than trace_string_limit for strings and buffers (-s); a larger one needs memory for as many bytes.
+    size_t string_limit = trace_string_limit;
+    uint8_t* string_room = nullptr;
 
   protected:
     ~MemoryReader() = default;
@@ -29,8 +35,18 @@ struct TraceState {
     int32_t length_before[6] = {}; // of arguments that point to a length, -1: unreadable
 };
 
-/// Longest string or buffer that is printed whole, as strace's -s 32.
-inline constexpr size_t trace_string_limit = 32;
+/// Memory for the part of a buffer that is shown: `limit` bytes.
+class DataHead {
+  public:
+    explicit DataHead(const MemoryReader& m)
+        : bytes(m.string_room ? m.string_room : own_),
+          limit(m.string_room || m.string_limit < trace_string_limit ? m.string_limit : trace_string_limit) {}
+    uint8_t* const bytes;
+    const size_t limit;
+
+  private:
+    uint8_t own_[trace_string_limit];
+};
 
 /// `openat(AT_FDCWD, "/etc/passwd", O_RDONLY`: up to the first argument that the kernel fills in.
 /// `regs`: RDI, RSI, RDX, R10, R8, R9. An unknown number prints as `syscall_0x1f4(0x1, ...`.

@@ -25,6 +25,10 @@ u32 line_bytes = 8192;
 
 class ProgramReader final : public abi::MemoryReader {
   public:
+    explicit ProgramReader(uint8_t* room) {
+        string_limit = boot_options.trace_limit;
+        if (string_limit > abi::trace_string_limit) string_room = room;
+    }
     bool read(u64 address, void* to, size_t size) override { return copy_from_user(to, address, size).ok(); }
 };
 
@@ -33,7 +37,8 @@ class TraceLine : public RefCounted {
   public:
     explicit TraceLine(char* memory) : buffer(memory) {}
     ~TraceLine() override { kfree(buffer); }
-    char* const buffer; // line_bytes
+    char* const buffer; // line_bytes, and behind them room for a string
+    uint8_t* string_room() const { return reinterpret_cast<uint8_t*>(buffer + line_bytes); }
     abi::TraceState state;
     u64 regs[6];
     u64 number = 0;
@@ -44,7 +49,7 @@ class TraceLine : public RefCounted {
 
 TraceLine* line_of(Task& t) {
     if (!t.trace_line) {
-        auto* memory = static_cast<char*>(kmalloc(line_bytes));
+        auto* memory = static_cast<char*>(kmalloc(line_bytes + (boot_options.trace_limit > abi::trace_string_limit ? boot_options.trace_limit : 0)));
         if (!memory) return nullptr;
         auto l = make_ref<TraceLine>(memory);
         if (!l) {
@@ -233,7 +238,7 @@ void trace_init() {
     }
     trace_choice.follow = boot_options.trace_follow;
     // A byte of a string is at most four characters, and a few strings stand in one call.
-    if (u64 wanted = 8192 + 16ull * boot_options.trace_limit; boot_options.trace_limit > 32)
+    if (u64 wanted = 8192 + 16ull * boot_options.trace_limit; boot_options.trace_limit > abi::trace_string_limit)
         line_bytes = u32(wanted < abi::trace_text_limit ? wanted : abi::trace_text_limit);
     const auto r = trace_ring_init();
     if (!r && r.error() != ENODEV) machine_fail(125, "not enough memory for the trace's buffers (-m)");
@@ -271,7 +276,7 @@ void trace_entry(Task& t, const TrapFrame& f) {
         (void)put(t, r, text);
         return;
     }
-    ProgramReader memory;
+    ProgramReader memory(l->string_room());
     const u64 regs[6] = {f.rdi, f.rsi, f.rdx, f.r10, f.r8, f.r9};
     for (int i = 0; i < 6; ++i) l->regs[i] = regs[i];
     l->number = f.orig_rax;
@@ -292,13 +297,13 @@ void trace_exit(Task& t, const TrapFrame& f, u64 number, abi::Outcome o) {
     if (o.is_no_return() && is_exec(number)) o = abi::Outcome(0); // strace shows a success so
     if (o.is_no_return() && number == u64(abi::number::rt_sigreturn)) o = abi::Outcome::from_raw(i64(f.rax)); // what the interrupted code had there
     r.result = o.raw();
-    ProgramReader memory;
     TraceLine* l = t.trace_line ? static_cast<TraceLine*>(t.trace_line.get()) : nullptr;
     if (!l || !l->open) {
         if (l) return; // nobody took its entry
         char bytes[128];
         abi::TraceText text(bytes, sizeof bytes);
         const u64 regs[6] = {};
+        ProgramReader memory(nullptr);
         abi::TraceState state;
         state.next_argument = 6;
         abi::format_call_exit(text, number, regs, o, state, memory);
@@ -307,6 +312,7 @@ void trace_exit(Task& t, const TrapFrame& f, u64 number, abi::Outcome o) {
     }
     r.cpu_ns = cpu_time(t, r.time_ns) - l->begun_cpu_ns;
     l->open = false;
+    ProgramReader memory(l->string_room());
     const size_t kept = trace_ring_active() ? 0 : l->entry_bytes;
     abi::TraceText text(l->buffer + kept, line_bytes - kept);
     abi::format_call_exit(text, number, l->regs, o, l->state, memory);
