@@ -58,12 +58,13 @@ bool try_put(TraceRecord& record, const char* text, size_t n) {
     if (!record.time_ns) record.time_ns = monotonic_ns();
     copy_in(r, head, &record, sizeof record);
     copy_in(r, head + sizeof record, text, n);
-    r.head.store(head + size, std::memory_order_release);
-    if (taken + size >= kMark && !pressing.load(std::memory_order_relaxed)) {
+    // Before the flags are looked at: the drain takes them back before it looks at the head.
+    r.head.store(head + size, std::memory_order_seq_cst);
+    if (taken + size >= kMark && !pressing.load(std::memory_order_seq_cst)) {
         pressing.store(true, std::memory_order_seq_cst);
         drain_queue.wake_all();
     }
-    if (!pending.load(std::memory_order_relaxed)) {
+    if (!pending.load(std::memory_order_seq_cst)) {
         pending.store(true, std::memory_order_seq_cst);
         drain_queue.wake_all();
     }

@@ -291,7 +291,7 @@ void trace_exit(Task& t, const TrapFrame& f, u64 number, abi::Outcome o) {
     TraceRecord r{};
     r.time_ns = monotonic_ns();
     // A call that the thread's death ends does not return.
-    if (o.is_restart() && fatal_signal_pending()) return;
+    if (fatal_signal_pending()) return;
     r.kind = TraceKind::exit;
     r.number = u32(number);
     if (o.is_no_return() && is_exec(number)) o = abi::Outcome(0); // strace shows a success so
