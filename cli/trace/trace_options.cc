@@ -166,7 +166,7 @@ bool parse_trace_options(const std::vector<std::string>& words, TraceOptions& tr
     app.add_flag("-n,--syscall-number", trace.numbers, "numbers of calls");
     app.add_flag("-q", quiet, "no boot line, no lines for new threads; -qq: nor for ends of threads");
     app.add_flag("-z,--successful-only", successful, "only calls that succeed");
-    app.add_flag("-Z,--failed-only", failed, "only calls that fail");
+    app.add_flag("-Z,--failed-only,--failing-only", failed, "only calls that fail");
     app.add_flag("--json", trace.json, "one JSON object a line");
     value("-E", "VAR=VALUE: as --env", [&](const std::string& text) {
         if (text.empty() || text[0] == '=' || text.find('=') == std::string::npos)

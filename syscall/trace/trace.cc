@@ -187,8 +187,8 @@ bool parse_choice(const char* p, TraceChoice& choice) {
 }
 
 /// A string of the kernel's as an argument.
-void put_kernel_string(abi::TraceText& text, const char* s) {
-    const size_t n = strlen(s), limit = boot_options.trace_limit;
+void put_kernel_string(abi::TraceText& text, const char* s, size_t limit = boot_options.trace_limit) {
+    const size_t n = strlen(s);
     abi::put_quoted(text, reinterpret_cast<const uint8_t*>(s), n < limit ? n : limit, n > limit);
 }
 
@@ -198,7 +198,7 @@ void put_first_exec(Task& t, char* buffer) {
     const u32 args = boot_options.arg_count;
     const char* path = boot_options.args[0];
     text.put("execve(");
-    put_kernel_string(text, strchr(path, '/') || !t.process->exe ? path : t.process->exe->exec_path());
+    put_kernel_string(text, strchr(path, '/') || !t.process->exe ? path : t.process->exe->exec_path(), 4096);
     text.put(", [");
     for (u32 i = 0; i < args; ++i) {
         if (i) text.put(", ");
