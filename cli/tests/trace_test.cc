@@ -137,6 +137,24 @@ TEST(TraceLines, a_call_that_death_ends_is_unfinished) {
                                          "+++ exited with 3 +++\n");
 }
 
+TEST(TraceLines, the_first_threads_end_is_the_last) {
+    Stream s;
+    s.attach(2);
+    s.attach(3, 3);
+    s.entry(1, "exit", "exit(0");
+    s.end(1, 0, "+++ exited with 0 +++");
+    s.call(2, "getpid", "getpid(", ") = 1", 1);
+    s.end(2, 0, "+++ exited with 0 +++");
+    s.call(3, "getuid", "getuid(", ") = 0", 0);
+    TraceOptions options = following();
+    options.quiet_attach = true;
+    EXPECT_EQ(present(s.bytes, options), "[pid     1] exit(0)                     = ?\n"
+                                         "[pid     2] getpid()                    = 1\n"
+                                         "[pid     2] +++ exited with 0 +++\n"
+                                         "[pid     1] +++ exited with 0 +++\n"
+                                         "getuid()                                = 0\n");
+}
+
 TEST(TraceLines, end_of_the_machine_in_a_call) {
     Stream s;
     s.entry(1, "pause", "pause(");

@@ -39,9 +39,13 @@ ExitText split_exit_text(std::string_view text) {
 bool is_failure(std::int64_t result) { return result < 0 && result >= -4095; }
 
 StracePresenter::Thread& StracePresenter::thread(const abi::TraceRecord& record) {
-    Thread& t = threads_[record.tid];
-    t.tid = record.tid;
-    t.pid = record.pid;
+    const auto [at, is_new] = threads_.try_emplace(record.tid);
+    Thread& t = at->second;
+    if (is_new) {
+        t.tid = record.tid;
+        t.pid = record.pid;
+        ++living_[t.pid];
+    }
     return t;
 }
 
@@ -197,26 +201,57 @@ void StracePresenter::give_up_call(Thread& t) {
     unstage(t, options_.statuses.unfinished);
 }
 
+void StracePresenter::forget(int tid) {
+    const auto at = threads_.find(tid);
+    if (at == threads_.end())
+        return;
+    if (writing_ == tid)
+        writing_ = 0;
+    if (--living_[at->second.pid] == 0)
+        living_.erase(at->second.pid);
+    threads_.erase(at);
+}
+
+void StracePresenter::show_end(Thread& t, const TraceEvent& event, const std::string& text) {
+    const std::uint32_t signal = event.record.number & 0x7f;
+    if (!options_.lines || !(signal ? options_.signals[signal] : !options_.quiet_exit))
+        return;
+    begin_line(t, event.record.time_ns);
+    put(t, text);
+    end_line(t);
+}
+
+// The end of a process's first thread is seen when it is the last.
+void StracePresenter::show_held_end(int pid) {
+    const auto leader = threads_.find(pid);
+    if (leader == threads_.end() || !leader->second.end || living_[pid] > 1)
+        return;
+    const TraceEvent event = std::move(*leader->second.end);
+    show_end(leader->second, event, event.text);
+    forget(pid);
+}
+
 void StracePresenter::end(Thread& t, const TraceEvent& event) {
     if (t.in_call)
         give_up_call(t);
-    const std::uint32_t status = event.record.number, signal = status & 0x7f;
+    const std::uint32_t status = event.record.number;
+    const int tid = t.tid, pid = t.pid;
     std::string text = event.text;
+    bool superseded = false;
     if (t.tid == t.pid) {
         // Another thread of its process executes a program: it takes this one's number.
         for (const auto& [tid, other] : threads_) {
             if (tid != t.tid && other.pid == t.pid && other.in_call && is_exec(other.number) && status == 0)
-                text = concat("+++ superseded by execve in pid ", tid, " +++");
+                text = concat("+++ superseded by execve in pid ", tid, " +++"), superseded = true;
         }
     }
-    if (options_.lines && (signal ? options_.signals[signal] : !options_.quiet_exit)) {
-        begin_line(t, event.record.time_ns);
-        put(t, text);
-        end_line(t);
+    if (tid == pid && !superseded && living_[pid] > 1) {
+        t.end = event;
+        return;
     }
-    if (writing_ == t.tid)
-        writing_ = 0;
-    threads_.erase(event.record.tid);
+    show_end(t, event, text);
+    forget(tid);
+    show_held_end(pid);
 }
 
 // execve of a thread that is not the first returns under the first one's number.
@@ -224,13 +259,14 @@ StracePresenter::Thread* StracePresenter::take_over(const abi::TraceRecord& reco
     for (auto& [tid, other] : threads_) {
         if (tid == record.tid || other.pid != record.pid || !other.in_call || !is_exec(other.number))
             continue;
-        Thread moved = std::move(other);
+        Thread& t = thread(record);
         if (writing_ == tid)
-            leave_begun_line(threads_[record.tid]);
-        threads_.erase(tid);
-        Thread& t = threads_[record.tid] = std::move(moved);
+            leave_begun_line(t);
+        t = std::move(other);
+        forget(tid);
         t.tid = record.tid;
         t.column = 0;
+        t.end.reset();
         return &t;
     }
     return nullptr;
@@ -276,6 +312,17 @@ void StracePresenter::take(const TraceEvent& event) {
 }
 
 void StracePresenter::finish() {
+    std::vector<int> held;
+    for (const auto& [tid, t] : threads_) {
+        if (t.end)
+            held.push_back(tid);
+    }
+    for (const int tid : held) { // the machine has ended before the others told of their ends
+        Thread& t = threads_[tid];
+        const TraceEvent event = std::move(*t.end);
+        show_end(t, event, event.text);
+        forget(tid);
+    }
     if (const auto begun = threads_.find(writing_); begun != threads_.end() && begun->second.column && !staging())
         writer_.write(begun->second.tid, std::string(unfinished) + "\n");
     writing_ = 0;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -54,6 +55,7 @@ private:
         std::uint32_t number = 0;
         std::uint64_t began_ns = 0; // monotonic
         std::string staged;         // with -e status: the line so far
+        std::optional<TraceEvent> end; // of a first thread, while others of its process still run
     };
 
     Thread& thread(const abi::TraceRecord& record);
@@ -66,6 +68,9 @@ private:
     void enter(Thread& t, const TraceEvent& event);
     void leave(Thread& t, const TraceEvent& event);
     void end(Thread& t, const TraceEvent& event);
+    void show_end(Thread& t, const TraceEvent& event, const std::string& text);
+    void forget(int tid);
+    void show_held_end(int pid);
     void give_up_call(Thread& t);
     void resume(Thread& t, std::uint64_t time_ns);
     void unstage(Thread& t, bool shown);
@@ -74,6 +79,7 @@ private:
     const TraceOptions& options_;
     TraceWriter& writer_;
     std::map<int, Thread> threads_;
+    std::map<int, std::size_t> living_; // threads of a process
     int writing_ = 0;               // whose line is begun; 0: nobody's
     std::int64_t realtime_offset_ns_ = 0;
     std::uint64_t last_ns_ = 0;     // of the line before, for -r
