@@ -31,6 +31,7 @@ template <class Put>
 void put_calls(u32 cpu, u32 count, Put&& put) {
     const CallLog& log = per_cpu(cpu).call_log;
     const u8 last = __atomic_load_n(&log.last, __ATOMIC_ACQUIRE);
+    auto switched_to = [](const CallLog::Entry& e) { return i32(e.what & ~(CallLog::kSwitch | CallLog::kMoved)); };
     auto is_switch = [](const CallLog::Entry& e) { return e.what & CallLog::kSwitch; };
     // Where to begin, and whose call that is: the first switch from there on says who came before it.
     u32 begin = CallLog::kSize - 1, calls = 0;
@@ -52,7 +53,7 @@ void put_calls(u32 cpu, u32 count, Put&& put) {
         const u8 at = u8(last - back);
         const CallLog::Entry e = log.entries[at];
         if (is_switch(e)) {
-            tid = i32(e.what & ~CallLog::kSwitch);
+            tid = switched_to(e);
             continue;
         }
         // A thread that slept got its result where it came back, if that was on this CPU.
@@ -61,8 +62,10 @@ void put_calls(u32 cpu, u32 count, Put&& put) {
         for (u32 later = back; !result && later-- > 0;) {
             const CallLog::Entry l = log.entries[u8(last - later)];
             if (is_switch(l)) {
-                runs = i32(l.what & ~CallLog::kSwitch);
-                if (runs == tid) result = l.result;
+                runs = switched_to(l);
+                if (runs != tid) continue;
+                if (l.what & CallLog::kMoved) break; // what ended here may be a call that it made elsewhere
+                result = l.result;
             } else if (runs == tid) {
                 break; // its next call
             }

@@ -1,6 +1,7 @@
 // futex(2), robust lists, rseq(2), membarrier(2).
 #include "kernel/task/futex.h"
 
+#include "kernel/arch/x86_64/cpu.h"
 #include "kernel/mm/address_space.h"
 #include "kernel/mm/user.h"
 #include "kernel/sched/cross_call.h"
@@ -110,8 +111,8 @@ Outcome sys_rseq(AnyPtr rseq, UInt rseq_len, RseqFlags flags, Hex sig) {
     return register_rseq(current(), rseq.address(), rseq_len, flags.value, u32(sig));
 }
 
-/// Threads that run on other CPUs pass a full barrier when they are interrupted for it, and IRET back to their program is
-/// serializing, which SYNC_CORE asks for. Threads that do not run have passed one at their switch.
+/// CPUs pass a full barrier, and with SYNC_CORE a serializing instruction, when they are called for it: those that run the program or may
+/// go on to it without loading CR3. Threads that do not run pass one at their switch.
 Outcome sys_membarrier(MembarrierCmd cmd, MembarrierFlags flags, Int) {
     if (flags.bits()) return EINVAL;
     constexpr int kSupported = MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED |
@@ -121,7 +122,10 @@ Outcome sys_membarrier(MembarrierCmd cmd, MembarrierFlags flags, Int) {
     Process& p = *current().process;
     auto barrier_on = [](CpuMask cpus) {
         std::atomic_thread_fence(std::memory_order_seq_cst);
-        if (cpu_count() > 1) call_on_cpus(cpus, [](void*) { std::atomic_thread_fence(std::memory_order_seq_cst); }, nullptr);
+        if (cpu_count() > 1) call_on_cpus(cpus, [](void*) {
+            std::atomic_thread_fence(std::memory_order_seq_cst);
+            cpu::serialize();
+        }, nullptr);
     };
     switch (cmd.value) {
     case MEMBARRIER_CMD_QUERY: return kSupported;

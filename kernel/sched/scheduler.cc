@@ -189,7 +189,7 @@ void switch_to(PerCpu& p, RunQueue& q, Thread& prev, Thread& next) {
     p.stack_limit = next.stack_base + 256;
     if (p.deferred_head) next.work.fetch_or(kWorkDeferred, std::memory_order_relaxed);
     if (next.is_user) {
-        log_switch(p.call_log, next.tid);
+        log_switch(p.call_log, next.tid, std::exchange(next.logged_on, p.index) != p.index);
         if (next.space) activate(next.space); // a thread that exits has left it
         load_fs_base(next.fs_base);
         if (next.gs_base != prev.gs_base || !prev.is_user) load_gs_base(next.gs_base);

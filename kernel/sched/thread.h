@@ -85,6 +85,7 @@ class Thread : public RcuCounted {
     char name[16] = {};             // comm; NUL-terminated
     bool is_user = false;           // a Task
     i32 tid = 0;                    // of a program's thread; changed only by exec of one that is not the leader
+    u32 logged_on = ~0u;            // the CPU whose CallLog its last call is in
 
 #if LINNET_DEBUG
     struct HeldLock { const void* lock; Rank rank; };

@@ -6,6 +6,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/page.h"
 #include "kernel/sched/scheduler.h"
+#include "kernel/sync/rcu.h"
 #include "kernel/sync/wait_queue.h"
 #include "kernel/task/signal.h"
 #include "kernel/time/clock.h"
@@ -36,7 +37,9 @@ StreamPort port;
 WaitQueue drain_queue, room_queue, finished_queue;
 std::atomic<bool> pending{false};  // there is something in a ring, and the drain knows it
 std::atomic<bool> pressing{false}; // a ring is beyond its mark
-std::atomic<bool> closing{false}, finished{false};
+std::atomic<bool> refusing{false}; // no more records
+std::atomic<bool> closing{false};  // and none is on its way into a ring: the drain ends when it has seen all
+std::atomic<bool> finished{false};
 
 u64 used(const Ring& r) { return r.head.load(std::memory_order_acquire) - r.tail.load(std::memory_order_acquire); }
 
@@ -120,9 +123,9 @@ Result<void> trace_ring_init() {
     CharDevice* device = find_char_device("linnet.trace");
     if (!device) return ENODEV;
     for (u32 cpu = 0; cpu < cpu_count(); ++cpu) rings[cpu].bytes = static_cast<u8*>(page_to_virt(TRY(alloc_pages(kRingOrder, false))));
+    TRY(start_kernel_thread("trace", drain_thread, nullptr)); // sleeps until there is a record
     port.device = device;
     port.listen();
-    TRY(start_kernel_thread("trace", drain_thread, nullptr));
     return {};
 }
 
@@ -131,14 +134,14 @@ bool trace_put(TraceRecord& record, const char* text, size_t n) {
     record.magic = abi::trace_magic;
     record.length = u32(sizeof record + n);
     for (;;) {
-        if (closing.load(std::memory_order_relaxed)) return false;
+        if (refusing.load(std::memory_order_relaxed)) return false; // from here to the record's end nothing sleeps: trace_finish()
         if (try_put(record, text, n)) return true;
         // A thread that dies tells of its end in any case.
         const bool killable = record.kind != abi::TraceKind::end;
         SleepEntry entry(room_queue);
         for (;;) {
             prepare_to_sleep(killable);
-            if (has_room(record.length) || closing.load(std::memory_order_seq_cst)) break;
+            if (has_room(record.length) || refusing.load(std::memory_order_seq_cst)) break;
             if (killable && fatal_signal_pending()) {
                 cancel_sleep();
                 return false;
@@ -151,8 +154,10 @@ bool trace_put(TraceRecord& record, const char* text, size_t n) {
 
 void trace_finish() {
     if (!port.device) return;
-    closing.store(true, std::memory_order_seq_cst);
+    refusing.store(true, std::memory_order_seq_cst);
     room_queue.wake_all();
+    rcu_synchronize(); // writers that have not seen it are done
+    closing.store(true, std::memory_order_seq_cst);
     drain_queue.wake_all();
     (void)wait_until(finished_queue, [] { return finished.load(std::memory_order_seq_cst); }, kForever, false);
 }

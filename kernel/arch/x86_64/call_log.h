@@ -12,6 +12,7 @@ namespace linnet {
 struct CallLog {
     static constexpr u32 kSize = 256; // `last` is a byte, and wraps by itself
     static constexpr u32 kSwitch = 1u << 31; // in `what`: not a call, but a switch to thread `what`, from thread `argument`
+    static constexpr u32 kMoved = 1u << 30;  // of a switch: the thread was on another CPU meanwhile, perhaps in another call
     static constexpr u32 kFinished = 0x208;  // added to a result, so that 0 stands for none yet
 
     u8 last;
@@ -25,7 +26,7 @@ struct CallLog {
 };
 
 #if LINNET_HOSTED
-inline void log_switch(CallLog&, i32) {}
+inline void log_switch(CallLog&, i32, bool) {}
 #else
 /// Where a field lies behind GS: PerCpu::call_log.
 inline constexpr u64 kCallLogAt = 64;
@@ -52,11 +53,11 @@ inline constexpr u64 kCallLogAt = 64;
                    [results] "i"(kCallLogAt + offsetof(CallLog, entries) + offsetof(CallLog::Entry, result)));
 }
 
-/// The CPU goes to thread `tid` of a program. Interrupts off.
-inline void log_switch(CallLog& log, i32 tid) {
-    if (log.tid == tid) return;
+/// The CPU goes to thread `tid` of a program, which was last on another one if `moved`. Interrupts off.
+inline void log_switch(CallLog& log, i32 tid, bool moved) {
+    if (log.tid == tid && !moved) return;
     const u8 i = u8(log.last + 1);
-    log.entries[i] = {CallLog::kSwitch | u32(tid), 0};
+    log.entries[i] = {CallLog::kSwitch | (moved ? CallLog::kMoved : 0) | u32(tid), 0};
     log.arguments[i] = u64(log.tid);
     log.last = i;
     log.tid = tid;

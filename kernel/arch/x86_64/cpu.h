@@ -88,6 +88,12 @@ inline u32 inl(u16 port) {
     asm volatile("inl %1, %0" : "=a"(v) : "Nd"(port));
     return v;
 }
+/// What comes next is fetched anew. A move to a control register is serializing, this one changes nothing: Intel SDM volume 3, 9.3.
+/// Interrupts off.
+inline void serialize() {
+    u64 v;
+    asm volatile("mov %%cr2, %0\n\tmov %0, %%cr2" : "=r"(v) : : "memory");
+}
 inline void enable_interrupts() { asm volatile("sti" ::: "memory"); }
 inline void disable_interrupts() { asm volatile("cli" ::: "memory"); }
 inline u64 save_and_disable_interrupts() {
