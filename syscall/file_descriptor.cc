@@ -131,8 +131,13 @@ Outcome sys_fcntl(Fd fd, FcntlCmd cmd, FcntlArg arg) {
     case F_SETOWN: case F_GETOWN: case F_SETSIG: case F_GETSIG: case F_SETOWN_EX: case F_GETOWN_EX:
         return owner_command(*f, cmd, arg);
     case F_GETLEASE: return F_UNLCK; // leases are never given
-    default: return f->fcntl(static_cast<u32>(cmd.value), arg);
+    default: break;
     }
+    auto r = f->fcntl(static_cast<u32>(cmd.value), arg);
+    // Seals are for memfds alone, sizes for pipes: elsewhere they fail on Linux too.
+    const bool of_other_files = cmd == F_ADD_SEALS || cmd == F_GET_SEALS || cmd == F_SETPIPE_SZ || cmd == F_GETPIPE_SZ;
+    if (!r && r.error() == EINVAL && !of_other_files) count_gap(GapKind::Fcntl, u32(cmd.value), 0, 0, EINVAL);
+    return r;
 }
 
 namespace {

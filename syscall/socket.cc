@@ -76,13 +76,23 @@ Outcome do_accept(int fd, u64 address, u64 length_address, int flags) {
     return go();
 }
 
+/// A socket could not be made: for want of the family, type or protocol?
+void count_socket(int family, int type, int protocol, Errno e) {
+    constexpr int kFamilies = 46; // Linux 6.1's AF_MAX: beyond, Linux fails too
+    const bool lacking = e == EAFNOSUPPORT || e == EPROTONOSUPPORT || e == ESOCKTNOSUPPORT;
+    if (lacking && family > 0 && family < kFamilies) count_gap(GapKind::Socket, u32(family), u32(type), u32(protocol), e);
+}
+
 } // namespace
 
 Outcome sys_socket(SockFamily domain, SockType type, SockProtocol protocol) {
     int flags = type & ~0xf;
     if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) return EINVAL;
     auto s = create_socket(domain, type & 0xf, protocol, flags & SOCK_NONBLOCK);
-    if (!s) return s.error();
+    if (!s) {
+        count_socket(domain, type & 0xf, protocol, s.error());
+        return s.error();
+    }
     return install_file(std::move(*s), flags & SOCK_CLOEXEC);
 }
 
@@ -91,7 +101,10 @@ Outcome sys_socketpair(SockFamily domain, SockType type, SockProtocol protocol, 
     if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) return EINVAL;
     auto go = [&]() -> Result<void> {
         Ref<Socket> pair[2];
-        TRY(create_socket_pair(domain, type & 0xf, protocol, flags & SOCK_NONBLOCK, pair));
+        if (auto r = create_socket_pair(domain, type & 0xf, protocol, flags & SOCK_NONBLOCK, pair); !r) {
+            count_socket(domain, type & 0xf, protocol, r.error());
+            return r;
+        }
         int fds[2];
         TRY(install_files(pair[0], pair[1], flags & SOCK_CLOEXEC, fds));
         if (auto r = copy_to_user(sv.address(), fds, sizeof fds); !r) {

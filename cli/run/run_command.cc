@@ -14,6 +14,7 @@
 #include <memory>
 #include <utility>
 
+#include "cli/gaps/gap_store.h"
 #include "cli/image/image_cache.h"
 #include "cli/qemu/kvm_probe.h"
 #include "cli/qemu/machine.h"
@@ -270,6 +271,9 @@ int run_program(RunOptions options, TraceReceiver* trace) {
                   << " -ex 'target remote 127.0.0.1:1234'\n";
     const std::string name = options.name.empty() ? invent_name(root.program.path) : options.name;
     Registration registration(name, make_record(root, guest));
+    GapKeeper gaps(name, make_record(root, guest).program, guest.image);
+    session.on_gap = [&gaps](std::string_view line) { gaps.take(line); };
+    session.requests_fd = registration.requests();
     if (options.detach)
         return run_detached(options, guest, session, registration);
     int status = status_command_failed;
