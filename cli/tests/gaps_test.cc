@@ -1,9 +1,6 @@
 #include <dlfcn.h>
-#include <elf.h>
 #include <gtest/gtest.h>
 #include <link.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <random>
 #include <sstream>
@@ -178,9 +175,6 @@ struct Loaded {
     std::uint64_t base = 0;
 };
 Loaded libc_of_this_process() {
-    Dl_info info{};
-    ::dladdr(reinterpret_cast<void*>(&::getppid), &info);
-    // The program's own PLT entry may stand for the function: the loader's list has the library.
     Loaded result;
     ::dl_iterate_phdr(
         [](dl_phdr_info* object, std::size_t, void* to) {
@@ -224,9 +218,6 @@ TEST(Unwind, damaged_files_do_no_harm) {
     const MappedFile file(libc_of_this_process().path);
     std::string bytes(file.bytes());
     std::mt19937 random(2);
-    const std::string_view whole = file.bytes();
-    Elf64_Ehdr header;
-    std::memcpy(&header, whole.data(), sizeof header);
     for (int round = 0; round < 300; ++round) {
         std::vector<std::pair<std::size_t, char>> undo;
         for (int n = 0; n < 20; ++n) {

@@ -155,6 +155,17 @@ def test_program_that_asks_for_nothing():
     check(status == 0 and out.splitlines()[1:] == ["no gaps: the program asked for nothing that Linnet lacks"], out)
 
 
+def test_a_bound_call_and_a_trapped_one_name_the_same_place():
+    places = []
+    for linker, status in (("on", 0), ("off", 1)):
+        run("ask_gaps-glibc", "bound", flags=("--linker", linker), status=status)
+        g = gap(report(), "inotify_init1")
+        check([line["text"] for line in g["disassembly"] if line["call"]] == ["syscall"], g)
+        check(g["callers"][0]["certain"] and function(g["callers"][0]) == "ask_inotify", g)
+        places.append((g["asker"], g["disassembly"], g["callers"][:2]))
+    check(places[0] == places[1], places)
+
+
 # --- who died of it
 
 def test_program_that_aborts_for_want_of_a_call():
