@@ -21,7 +21,7 @@ NameTable names_of(const SyscallInfo& call, uint64_t argument) {
     default: break;
     }
     if (call.number == number::clone3) return NameTable::clone_flags;
-    if (call.number == number::kcmp) return NameTable::kcmp_type;
+    if (call.number == number::fcntl && argument == 2) return NameTable::open_flags; // F_SETFL's
     if (call.number == number::sched_setattr) return NameTable::sched_policy;
     return NameTable::none;
 }

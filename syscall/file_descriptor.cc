@@ -49,11 +49,17 @@ Outcome sys_dup3(Fd oldfd, Fd newfd, DupFlags flags) {
 
 namespace {
 
+/// O_ASYNC is kept and reported; no SIGIO is sent.
+void count_async(u32 flags) {
+    if (flags & O_ASYNC) [[unlikely]] count_gap(GapKind::Flag, number::fcntl, 2, O_ASYNC, Errno(0));
+}
+
 Outcome set_status_flags(File& f, u64 arg) {
     u32 wanted = static_cast<u32>(arg);
     if ((wanted & O_NOATIME) && !(f.flags() & O_NOATIME) && !owner_or_capable(f.inode(), *current().credentials)) return EPERM;
     // Direct I/O past a cache in memory means nothing: EINVAL as on tmpfs; pipes take it for packets.
     if ((wanted & O_DIRECT) && f.inode().is_regular()) return EINVAL;
+    count_async(wanted);
     return f.set_flags(wanted);
 }
 
@@ -144,6 +150,7 @@ namespace {
 /// Sets or clears one of the status flags by the int at `address`.
 Outcome flag_by_int(File& f, u64 address, u32 flag) {
     i32 on = TRY(user_read<i32>(address));
+    if (on && flag == O_ASYNC) count_async(flag);
     u32 flags = f.flags();
     return f.set_flags(on ? flags | flag : flags & ~flag);
 }
@@ -167,7 +174,13 @@ Outcome sys_ioctl(Fd fd, IoctlCmd request, IoctlArg arg) {
     auto r = f->ioctl(request, arg);
     // A terminal's request on what is no terminal is no gap: isatty(3) asks so.
     constexpr u32 kTerminal = 'T' << 8;
-    if (!r && r.error() == ENOTTY && (u32(request.value) & 0xff00) != kTerminal) count_gap(GapKind::Ioctl, u32(request.value), 0, 0, ENOTTY);
+    constexpr u32 kSocket = 0x89 << 8;
+    const u32 group = u32(request.value) & 0xff00;
+    if (!r) {
+        const bool lacking = (r.error() == ENOTTY && group != kTerminal) ||
+                             (group == kSocket && (r.error() == EOPNOTSUPP || (r.error() == EPERM && current().credentials->has_capability(CAP_NET_ADMIN))));
+        if (lacking) count_gap(GapKind::Ioctl, u32(request.value), 0, 0, r.error());
+    }
     return r;
 }
 

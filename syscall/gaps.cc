@@ -253,6 +253,13 @@ bool send_all(u64 request) {
     return line.send();
 }
 
+bool contains(const char* text, const char* part) {
+    const size_t n = strlen(part);
+    for (; *text; ++text)
+        if (!strncmp(text, part, n)) return true;
+    return false;
+}
+
 } // namespace
 
 void count_gap(GapKind kind, u64 a, u64 b, u64 c, Errno error) { count(kind, a, b, c, "", error); }
@@ -260,7 +267,17 @@ void count_gap(GapKind kind, u64 a, u64 b, u64 c, Errno error) { count(kind, a, 
 void count_missing_file(const char* path, Errno error) {
     const bool proc = !strncmp(path, "/proc/", 6);
     if (!proc && strncmp(path, "/sys/", 5) && strncmp(path, "/dev/", 5)) return;
-    if (proc && path[6] >= '0' && path[6] <= '9') return; // a process that has gone
+    char of_process[kTextBytes];
+    if (proc && path[6] >= '0' && path[6] <= '9') {
+        i32 pid = 0;
+        const char* rest = path + 6;
+        for (; *rest >= '0' && *rest <= '9' && pid <= kPidMax; ++rest) pid = pid * 10 + (*rest - '0');
+        if (*rest != '/' || !find_process(pid)) return; // gone, or never there
+        format(of_process, sizeof of_process, "/proc/PID%s", rest);
+        path = of_process;
+    }
+    // They come and go with what a process has.
+    if (proc && (contains(path, "/fd/") || contains(path, "/fdinfo/") || contains(path, "/task/") || contains(path, "/map_files/"))) return;
     // What programs themselves put there.
     for (const char* own : {"/dev/shm/", "/dev/mqueue/", "/dev/log", "/proc/linnet/"})
         if (!strncmp(path, own, strlen(own))) return;
@@ -283,6 +300,10 @@ void report_gaps(u64 request, bool last) {
 void init_gaps() {
     (void)register_proc_files(files); // the list is full: counted, and not shown there
     process_ended = note_end;
+    proc_write_refused = [](const char* path) {
+        char whole[kTextBytes];
+        if (format(whole, sizeof whole, "/%s", path) < sizeof whole) count_missing_file(whole, EACCES);
+    };
     netlink_refused = [](int protocol, u32 type, Errno e) { count_gap(GapKind::Netlink, u32(protocol), type, 0, e); };
 }
 

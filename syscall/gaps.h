@@ -15,7 +15,8 @@ using abi::GapKind;
 /// The first time, who asked is noted, for which the program's stack and mappings are looked at. Thread context, no lock of rank
 /// AddressSpace or above held.
 void count_gap(GapKind kind, u64 a, u64 b, u64 c, Errno error);
-/// A path below /proc, /sys or /dev that a program looked for and that is not there; others are not Linnet's to have.
+/// A path below /proc, /sys or /dev that a program looked for and that is not there (ENOENT), or wrote to and that takes nothing (EACCES); others
+/// are not Linnet's to have. Folders of processes count as `/proc/PID`, while the process is there.
 void count_missing_file(const char* path, Errno error);
 /// A file system that mount(2) was asked for.
 void count_missing_filesystem(const char* type, Errno error);

@@ -262,7 +262,10 @@ Outcome sys_prctl(PrctlOp option, PrctlArg arg2, PrctlArg arg3, PrctlArg arg4, P
         return t.no_new_privs;
     case PR_SET_CHILD_SUBREAPER: p.child_subreaper = a != 0; return 0;
     case PR_GET_CHILD_SUBREAPER: return user_write<i32>(a, p.child_subreaper);
-    case PR_SET_TIMERSLACK: t.timer_slack_ns = a ? a : 50'000; return 0;
+    case PR_SET_TIMERSLACK: // kept; sleeps are exact
+        count_gap(GapKind::Prctl, PR_SET_TIMERSLACK, 0, 0, Errno(0));
+        t.timer_slack_ns = a ? a : 50'000;
+        return 0;
     case PR_GET_TIMERSLACK: return t.timer_slack_ns;
     case PR_GET_SECCOMP: return u32(t.seccomp.mode.load(std::memory_order_relaxed));
     case PR_SET_SECCOMP: return seccomp_set_mode(a, arg3);
@@ -285,7 +288,10 @@ Outcome sys_prctl(PrctlOp option, PrctlArg arg2, PrctlArg arg3, PrctlArg arg4, P
     case PR_GET_TIMING: return PR_TIMING_STATISTICAL;
     case PR_SET_TIMING: return a == u64(PR_TIMING_STATISTICAL) ? Outcome(0) : Outcome(EINVAL);
     case PR_GET_TSC: return user_write<i32>(a, PR_TSC_ENABLE);
-    case PR_SET_TSC: return a == u64(PR_TSC_ENABLE) ? Outcome(0) : Outcome(EINVAL);
+    case PR_SET_TSC:
+        if (a == u64(PR_TSC_ENABLE)) return 0;
+        count_gap(GapKind::Prctl, PR_SET_TSC, 0, 0, EINVAL);
+        return EINVAL;
     case PR_MCE_KILL_GET:
         if (a || !rest_zero) return EINVAL;
         return PR_MCE_KILL_DEFAULT;

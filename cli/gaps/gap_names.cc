@@ -50,7 +50,7 @@ bool known_gap_kind(std::string_view kind) {
     return abi::parse_gap_kind(kind, parsed);
 }
 
-GapNames gap_names(std::string_view kind, std::uint64_t a, std::uint64_t b, std::uint64_t c, std::string_view text) {
+GapNames gap_names(std::string_view kind, std::uint64_t a, std::uint64_t b, std::uint64_t c, std::string_view text, int error) {
     using abi::GapKind;
     GapNames names;
     GapKind parsed;
@@ -69,7 +69,10 @@ GapNames gap_names(std::string_view kind, std::uint64_t a, std::uint64_t b, std:
         names.what = std::string(kind) + " " + names.what;
     }
     const abi::SyscallInfo* call = abi::gap_call(parsed, a);
-    names.status = parsed == GapKind::Call || parsed == GapKind::File ? "missing" : "partial";
+    const bool unwritable = parsed == GapKind::File && static_cast<Errno>(error) == EACCES;
+    names.status = parsed == GapKind::Call || (parsed == GapKind::File && !unwritable) ? "missing" : "partial";
+    if (unwritable)
+        names.note = "it can be read; what it sets has no effect in Linnet";
     if (call) {
         names.call = call->name;
         names.note = call->note;

@@ -15,8 +15,8 @@ struct GapNames {
     std::string status; // "missing", or "partial"
     std::string note;   // of syscalls.def; may be empty
 };
-// `kind` is a known one.
-GapNames gap_names(std::string_view kind, std::uint64_t a, std::uint64_t b, std::uint64_t c, std::string_view text);
+// `kind` is a known one; `error`: the errno that it got.
+GapNames gap_names(std::string_view kind, std::uint64_t a, std::uint64_t b, std::uint64_t c, std::string_view text, int error = 0);
 
 // Linux's, whatever the host is: "ENOSYS", "Function not implemented"; numbers that are none: "errno 4000", "".
 std::string gap_error_name(int error);

@@ -1,5 +1,6 @@
 #include "cli/gaps/gap_report.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -80,7 +81,7 @@ void print_gap_report(std::ostream& out, const GapReport& report, const GapRepor
     if (!options.image.empty() && !namer.has_image())
         out << "(the image of the run is gone: no symbols)\n";
     for (const GapRecord& gap : report.gaps) {
-        const GapNames names = gap_names(gap.kind, gap.a, gap.b, gap.c, gap.text);
+        const GapNames names = gap_names(gap.kind, gap.a, gap.b, gap.c, gap.text, gap.error);
         out << "\n" << printable(names.what) << ": " << names.status << ", " << gap.count << times(gap.count) << ", "
             << error_part(gap.error) << "\n";
         if (!names.note.empty())
@@ -94,12 +95,13 @@ void print_gap_report(std::ostream& out, const GapReport& report, const GapRepor
             out << "\n";
         for (const ListingLine& line : named.listing)
             out << (line.before ? "      => " : "         ") << hex(line.address) << "  " << line.text << "\n";
+        const bool any_certain = std::any_of(named.callers.begin(), named.callers.end(), [](const NamedPlace& place) { return place.certain; });
         std::size_t shown = 0;
         for (const NamedPlace& caller : named.callers) {
             if (!options.verbose && shown == callers_shown)
                 break;
-            if (!options.verbose && !caller.certain && shown > 0)
-                continue; // the first caller at least, if only as a guess
+            if (!options.verbose && !caller.certain && any_certain)
+                continue;
             out << "    from " << place_text(caller) << "\n";
             ++shown;
         }
@@ -121,7 +123,7 @@ std::string gap_report_json(const GapReport& report, const GapReportOptions& opt
     };
     json gaps = json::array();
     for (const GapRecord& gap : report.gaps) {
-        const GapNames names = gap_names(gap.kind, gap.a, gap.b, gap.c, gap.text);
+        const GapNames names = gap_names(gap.kind, gap.a, gap.b, gap.c, gap.text, gap.error);
         json item = {{"kind", gap.kind},   {"what", names.what}, {"call", names.call},  {"status", names.status},
                      {"note", names.note}, {"count", gap.count}, {"errno", gap.error == 0 ? "" : gap_error_name(gap.error)},
                      {"pid", gap.pid},     {"comm", gap.comm}};

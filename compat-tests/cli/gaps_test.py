@@ -37,6 +37,10 @@ ALL = [
     ("file", "/proc/no-such-file", 1, "ENOENT", "ask_file", None),
     ("file", "/sys/no such\nfile", 1, "ENOENT", "ask_file_status", None),
     ("netlink", "netlink 0.16", 1, "EPERM", "ask_netlink", None),
+    ("sockopt", "sockopt SOL_TCP.TCP_QUICKACK", 1, "", "ask_quick_ack", "setsockopt"),
+    ("flag", "fcntl: arg=O_ASYNC", 1, "", "ask_async", None),
+    ("file", "/proc/PID/nothing", 1, "ENOENT", "ask_process_file", None),
+    ("file", "/proc/sys/vm/swappiness", 1, "EACCES", "ask_sysctl", None),
     ("filesystem", "filesystem nosuchfs", 1, "ENODEV", "ask_mount", "mount"),
 ]
 
@@ -101,6 +105,7 @@ def check_all(found, libc, frames):
         if frames:
             check(callers.index(asker) <= 1, "too late:", g["callers"])
             check("ask_gaps" in g["callers"][0]["file"] or callers.index(asker) == 1, g["callers"])
+    check(len(found["gaps"]) == len(ALL), "more than was asked for:", [g["what"] for g in found["gaps"]])
     check(gap(found, "ptrace")["status"] == "missing" and gap(found, "ptrace")["note"] == "no debugger interface yet", gap(found, "ptrace"))
     check(gap(found, "ioctl 0x1234abcd")["status"] == "partial", gap(found, "ioctl 0x1234abcd"))
 

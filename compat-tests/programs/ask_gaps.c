@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -67,6 +69,31 @@ ASK void ask_netlink(void) {
     keep = (int)send(fd, &request, sizeof(request), 0);
     keep = close(fd);
 }
+ASK void ask_quick_ack(void) {
+    int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+    keep = setsockopt(fd, IPPROTO_TCP, 12 /* TCP_QUICKACK */, &on, sizeof(on));
+    keep = close(fd);
+}
+ASK void ask_async(void) {
+    int fds[2];
+    keep = pipe(fds);
+    keep = fcntl(fds[0], F_SETFL, O_ASYNC);
+    keep = close(fds[0]);
+    keep = close(fds[1]);
+}
+ASK void ask_process_file(void) {
+    char path[32] = "/proc/";
+    snprintf(path + 6, sizeof(path) - 6, "%d/nothing", (int)getpid());
+    keep = open(path, O_RDONLY);
+    keep = access("/proc/self/fd/777", F_OK); // no gap
+    keep = access("/proc/99999/stat", F_OK);  // none either
+    keep = access("/dev/shm/mine", F_OK);     // nor this
+}
+ASK void ask_sysctl(void) {
+    int fd = open("/proc/sys/vm/swappiness", O_WRONLY);
+    keep = (int)write(fd, "60\n", 3);
+    keep = close(fd);
+}
 ASK void ask_mount(void) { keep = mount("none", "/tmp", "nosuchfs", 0, NULL); }
 
 static void ask_all(void) {
@@ -85,6 +112,10 @@ static void ask_all(void) {
     ask_file();
     ask_file_status();
     ask_netlink();
+    ask_quick_ack();
+    ask_async();
+    ask_process_file();
+    ask_sysctl();
     ask_mount();
 }
 
