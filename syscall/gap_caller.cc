@@ -11,7 +11,7 @@ namespace linnet {
 namespace {
 
 constexpr u32 kStackWords = 256;      // that are looked through from RSP on
-constexpr u32 kChainWords = 8;        // return addresses behind them, by the chain of RBP
+constexpr u32 kChainWords = 8;        // return addresses by the chain of RBP, in them or behind
 constexpr u64 kChainReach = 1 << 20;  // bytes above RSP
 constexpr u32 kMappings = 32;
 constexpr u16 kMaxPaths = 64;
@@ -47,6 +47,8 @@ struct Search {
     u64 words[1 + kStackWords + kChainWords];
     u32 slots[1 + kStackWords + kChainWords];
     u8 in[1 + kStackWords + kChainWords]; // mappings[in - 1]; 0: in none
+    bool in_chain[1 + kStackWords + kChainWords];
+    u32 chain_count = 0;
     u32 mapping_count = 0;
     Mapping mappings[kMappings];
     char path[kMaxPathBytes];
@@ -54,6 +56,7 @@ struct Search {
     void add(u64 word, u32 slot) {
         words[count] = word;
         slots[count] = slot;
+        in_chain[count] = false;
         in[count++] = 0;
     }
 };
@@ -67,17 +70,16 @@ void read_stack(Search& s, u64 rsp) {
     }
 }
 
-/// Return addresses further up, of programs with frame pointers.
+/// Return addresses of programs with frame pointers.
 void read_chain(Search& s, u64 rsp, u64 rbp) {
     const u32 read = s.count - 1;
-    for (u32 left = kChainWords, steps = 4 * kChainWords; left && steps; --steps) {
+    while (s.chain_count < kChainWords) {
         u64 frame[2];
         if (rbp < rsp || rbp - rsp >= kChainReach || ((rbp - rsp) & 7) || !try_copy_from_user(frame, rbp, sizeof frame)) return;
         const u32 slot = u32((rbp - rsp) / 8 + 1);
-        if (slot >= read) {
-            s.add(frame[1], slot);
-            --left;
-        }
+        if (slot >= read) s.add(frame[1], slot);
+        s.in_chain[slot >= read ? s.count - 1 : 1 + slot] = true;
+        ++s.chain_count;
         if (frame[0] <= rbp) return; // frames lie upward
         rbp = frame[0];
     }
@@ -128,11 +130,14 @@ void find_caller(Caller& c) {
     read_stack(s, f.rsp);
     read_chain(s, f.rsp, f.rbp);
     find_mappings(s, *t->space);
+    u32 chain_left = s.chain_count;
     for (u32 i = 0; i < s.count && c.count < Caller::kMaxPlaces; ++i) {
+        if (s.in_chain[i]) --chain_left;
+        else if (i && c.count + chain_left >= Caller::kMaxPlaces) continue; // room for the chain
         if (!s.in[i] || (i && !is_return_address(s.words[i]))) continue;
         const Mapping& m = s.mappings[s.in[i] - 1];
         CodePlace& p = c.places[i ? c.count++ : 0];
-        p = {s.words[i], s.words[i] - m.start + m.offset, m.path, s.slots[i]};
+        p = {s.words[i], s.words[i] - m.start + m.offset, m.path, s.slots[i], s.in_chain[i]};
     }
     kfree(memory);
 }

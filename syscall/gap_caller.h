@@ -11,6 +11,7 @@ struct CodePlace {
     u64 offset = 0; // bytes into the file
     u16 path = 0;   // code_path(); 0: not in a file, or there was no room for its name
     u32 slot = 0;   // of a return address: it stands 8 * slot bytes above RSP. kNoSlot: RIP
+    bool in_chain = false; // the chain of RBP leads to it
 };
 inline constexpr u32 kNoSlot = ~0u;
 

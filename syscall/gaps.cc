@@ -227,7 +227,7 @@ bool send_gap(const Gap& g, u32 number) {
     line.quoted(g.text);
     for (u32 i = 0; i < g.caller.count; ++i) {
         const CodePlace& p = g.caller.places[i];
-        line.append(" %d:%#lx:%#lx:%u", p.slot == kNoSlot ? -1 : int(p.slot), p.address, p.offset, p.path);
+        line.append(" %d:%#lx:%#lx:%u:%u", p.slot == kNoSlot ? -1 : int(p.slot), p.address, p.offset, p.path, p.in_chain ? 1u : 0u);
     }
     return line.send();
 }

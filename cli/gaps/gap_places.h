@@ -15,11 +15,18 @@
 
 namespace linnet::cli {
 
+// How sure it is that a caller is one. A word on the stack that looks like a return address may be left from an earlier call.
+enum class PlaceTrust {
+    certain,  // by unwind tables, or the chain of frame pointers
+    likely,   // the call before it is one of the function above it
+    possible, // nothing else is known
+};
+
 struct NamedPlace {
     std::string file;          // path in the guest; empty: not in a file
     std::uint64_t address = 0; // virtual address in the file; in the process where there is none
     std::string symbol;        // "main+0x12"; empty: none covers it
-    bool certain = true;       // false: the word on the stack may be left from an earlier call
+    PlaceTrust trust = PlaceTrust::certain;
 };
 
 struct NamedGap {
@@ -45,6 +52,7 @@ private:
     };
     CodeFile* code_file(const std::string& path);
     NamedPlace name_place(const GapPlace& place, std::uint64_t back);
+    std::string called_function(const GapPlace& place);
     std::vector<ListingLine> list(const GapPlace& place);
 
     MappedFile file_;

@@ -156,15 +156,15 @@ void GapCollector::take_gap(std::string_view rest) {
     gap.text = *text;
     while (!cursor.at_end() && gap.places.size() < most_places) {
         const auto fields = split(cursor.word(), ':');
-        if (fields.size() != 4)
+        if (fields.size() != 5)
             return;
         const auto slot = Cursor::parse_signed(fields[0], most_slots);
         const auto address = Cursor::parse(fields[1], UINT64_MAX), offset = Cursor::parse(fields[2], UINT64_MAX),
-                   path = Cursor::parse(fields[3], most_paths);
-        if (!slot || !address || !offset || !path)
+                   path = Cursor::parse(fields[3], most_paths), chain = Cursor::parse(fields[4], 1);
+        if (!slot || !address || !offset || !path || !chain)
             return;
         const auto known = paths_.find(*path);
-        gap.places.push_back({*slot, *address, *offset, known == paths_.end() ? "" : known->second});
+        gap.places.push_back({*slot, *address, *offset, known == paths_.end() ? "" : known->second, *chain == 1});
     }
     building_.gaps.push_back(std::move(gap));
 }

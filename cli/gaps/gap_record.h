@@ -16,6 +16,7 @@ struct GapPlace {
     std::uint64_t address = 0; // in the process
     std::uint64_t offset = 0;  // bytes into the file
     std::string path;          // of the file in the guest; empty: none is known
+    bool in_chain = false;     // the chain of RBP leads to it
 };
 
 struct GapRecord {

@@ -44,7 +44,7 @@ std::string place_text(const NamedPlace& place) {
     else
         text = hex(place.address);
     text += place.symbol.empty() ? " (no symbol)" : " (" + printable(place.symbol) + ")";
-    return text + (place.certain ? "" : "?");
+    return text + (place.trust == PlaceTrust::certain ? "" : place.trust == PlaceTrust::likely ? "?" : "??");
 }
 
 std::string death_text(unsigned status) {
@@ -95,12 +95,13 @@ void print_gap_report(std::ostream& out, const GapReport& report, const GapRepor
             out << "\n";
         for (const ListingLine& line : named.listing)
             out << (line.before ? "      => " : "         ") << hex(line.address) << "  " << line.text << "\n";
-        const bool any_certain = std::any_of(named.callers.begin(), named.callers.end(), [](const NamedPlace& place) { return place.certain; });
+        const bool any_known = std::any_of(named.callers.begin(), named.callers.end(),
+                                           [](const NamedPlace& place) { return place.trust != PlaceTrust::possible; });
         std::size_t shown = 0;
         for (const NamedPlace& caller : named.callers) {
             if (!options.verbose && shown == callers_shown)
                 break;
-            if (!options.verbose && !caller.certain && any_certain)
+            if (!options.verbose && any_known && caller.trust == PlaceTrust::possible)
                 continue;
             out << "    from " << place_text(caller) << "\n";
             ++shown;
@@ -137,7 +138,7 @@ std::string gap_report_json(const GapReport& report, const GapReportOptions& opt
         item["callers"] = json::array();
         for (const NamedPlace& caller : named.callers) {
             item["callers"].push_back(place_json(caller));
-            item["callers"].back()["certain"] = caller.certain;
+            item["callers"].back()["trust"] = caller.trust == PlaceTrust::certain ? "certain" : caller.trust == PlaceTrust::likely ? "likely" : "possible";
         }
         if (gap.dead_pid != 0) {
             item["died"] = {{"pid", gap.dead_pid}, {"how", death_text(gap.death)}};

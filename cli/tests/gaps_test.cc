@@ -20,7 +20,7 @@ const std::vector<std::string> lines = {
     "gap begin 0",
     "gap path 1 \"/usr/lib/libc.so.6\"",
     "gap path 2 \"/tmp/a \\\"b\\\\\\x0a\"",
-    "gap 1 syscall 0x65 0 0 2 38 1 7 134 -1 \"prog\" \"\" -1:0x7f0000001010:0x1010:1 0:0x55550000:0x40:2 9:0x1000:0:0",
+    "gap 1 syscall 0x65 0 0 2 38 1 7 134 -1 \"prog\" \"\" -1:0x7f0000001010:0x1010:1:0 0:0x55550000:0x40:2:0 9:0x1000:0:0:1",
     "gap 2 file 0 0 0 1 2 3 0 0 5 \"x y\" \"/proc/no\\x1bfile\"",
     "gap end 0 2 17",
 };
@@ -59,6 +59,8 @@ TEST(Gaps, report_is_parsed) {
     EXPECT_EQ("/usr/lib/libc.so.6", gap.places[0].path);
     EXPECT_EQ("/tmp/a \"b\\\n", gap.places[1].path);
     EXPECT_EQ("", gap.places[2].path);
+    EXPECT_FALSE(gap.places[1].in_chain);
+    EXPECT_TRUE(gap.places[2].in_chain);
     EXPECT_EQ("/proc/no\x1b" "file", report.gaps[1].text);
     EXPECT_EQ("x y", report.gaps[1].comm);
 }
@@ -89,7 +91,7 @@ TEST(Gaps, lines_that_are_none_are_left_out) {
           "gap 1 file 0 0 0 1 2 3 0 0 5 \"x \"", "gap 1 file 0 0 0 1 2 3 0 0 5 \"\\q\" \"\"", "gap 1 file 0 0 0 1 2 3 0 0 5 \"\\x0\" \"\"",
           "gap 1 file 0 0 0 1 9999 3 0 0 5 \"\" \"\"", "gap 1 file 0 0 0 -1 2 3 0 0 5 \"\" \"\"", "gap 1 file 0x 0 0 1 2 3 0 0 5 \"\" \"\"",
           "gap 1 file 0x11111111111111111 0 0 1 2 3 0 0 5 \"\" \"\"", "gap 1 file 0 0 0 1 2 3 0 0 5 \"\" \"\" 1:2:3",
-          "gap 1 file 0 0 0 1 2 3 0 0 5 \"\" \"\" 1:2:3:4:5", "gap 1 file 0 0 0 1 2 3 0 0 5 \"\" \"\" x:2:3:4",
+          "gap 1 file 0 0 0 1 2 3 0 0 5 \"\" \"\" 1:2:3:4:5", "gap 1 file 0 0 0 1 2 3 0 0 5 \"\" \"\" x:2:3:4:0",
           "gap 1 file 0 0 0 1 2 3 0 99999 5 \"\" \"\"", "gap end 0 7 0", "gap end 9 0 0", "gap path 0 \"x\"", "gap path 99999 \"x\""}) {
         GapCollector collector;
         collector.take("gap begin 0");
@@ -106,7 +108,7 @@ TEST(Gaps, what_a_guest_can_make_grow_is_bounded) {
     collector.take("gap begin 0");
     std::string many_places = lines[4];
     for (int i = 0; i < 1000; ++i)
-        many_places += " 1:2:3:0";
+        many_places += " 1:2:3:0:0";
     for (int i = 0; i < 5000; ++i) {
         collector.take("gap path " + std::to_string(i) + " \"x\"");
         collector.take(many_places);
