@@ -150,7 +150,7 @@ namespace {
 /// Sets or clears one of the status flags by the int at `address`.
 Outcome flag_by_int(File& f, u64 address, u32 flag) {
     i32 on = TRY(user_read<i32>(address));
-    if (on && flag == O_ASYNC) count_async(flag);
+    if (on && flag == O_ASYNC) count_gap(GapKind::Ioctl, FIOASYNC, 0, 0, Errno(0)); // as for count_async()
     u32 flags = f.flags();
     return f.set_flags(on ? flags | flag : flags & ~flag);
 }

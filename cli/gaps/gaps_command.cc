@@ -11,6 +11,7 @@
 #include "cli/gaps/gap_report.h"
 #include "cli/gaps/gap_store.h"
 #include "cli/run/registry.h"
+#include "cli/run/run_command.h"
 #include "cli/util/error.h"
 #include "cli/util/fd.h"
 #include "cli/util/text.h"
@@ -21,6 +22,7 @@ namespace {
 constexpr const char* usage =
     "linnet gaps [--json] [-v] [NAME]: what the program of a VM asked for that Linnet lacks or does in part.\n"
     "NAME may still run; without it the VM that was started last.\n"
+    "linnet gaps [--json] [-v] --run [flags of linnet run] PROGRAM [ARGS...]: runs it first; the report goes to stderr.\n"
     "  --json   one JSON object\n"
     "  -v       every caller\n";
 
@@ -54,7 +56,15 @@ int gaps_command(const std::vector<std::string>& words) {
     bool json = false;
     std::string name;
     GapReportOptions options;
-    for (const std::string& word : words) {
+    std::ostream* out = &std::cout;
+    int status = 0;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        const std::string& word = words[i];
+        if (word == "--run") {
+            status = run_command({words.begin() + static_cast<std::ptrdiff_t>(i) + 1, words.end()});
+            out = &std::cerr; // stdout is the program's
+            break;
+        }
         if (word == "--json")
             json = true;
         else if (word == "-v" || word == "--verbose")
@@ -77,12 +87,12 @@ int gaps_command(const std::vector<std::string>& words) {
         file = ask(file->name);
     options.image = file->image;
     if (json) {
-        std::cout << gap_report_json(file->report, options, file->name, file->program) << "\n";
+        *out << gap_report_json(file->report, options, file->name, file->program) << "\n";
     } else {
-        std::cout << file->name << ": " << file->program << "\n";
-        print_gap_report(std::cout, file->report, options);
+        *out << file->name << ": " << file->program << "\n";
+        print_gap_report(*out, file->report, options);
     }
-    return std::cout.flush() ? 0 : status_command_failed;
+    return out->flush() ? status : status_command_failed;
 }
 
 } // namespace linnet::cli
