@@ -154,6 +154,24 @@ Outcome flag_by_int(File& f, u64 address, u32 flag) {
     u32 flags = f.flags();
     return f.set_flags(on ? flags | flag : flags & ~flag);
 }
+/// Whether a request failed because it is not there, rather than because the file is of another kind or in another state.
+bool is_lacking_ioctl(File& f, u32 request, Errno e) {
+    constexpr u32 kTerminal = 'T' << 8, kSocket = 0x89 << 8;
+    const u32 group = request & 0xff00;
+    if (group == kSocket) // the host's to set: EPERM
+        return e == ENOTTY || e == EOPNOTSUPP || (e == EPERM && current().credentials->has_capability(CAP_NET_ADMIN));
+    if (e != ENOTTY) return false;
+    if (group != kTerminal) return true;
+    // On what is no terminal it is no gap: isatty(3) asks so. Nor are questions of job control and those to the other end of a pty.
+    const u32 major = dev_major(f.inode().rdev);
+    if ((f.inode().mode & S_IFMT) != S_IFCHR || (major != 4 && major != 5 && (major < 136 || major > 143))) return false;
+    switch (request) {
+    case TIOCGPGRP: case TIOCSPGRP: case TIOCGSID: case TIOCNOTTY: case TIOCSCTTY:
+    case TIOCGPTN: case TIOCSPTLCK: case TIOCGPTPEER: case TIOCGPTLCK: case TIOCGPKT: case TIOCPKT: case TIOCSIG: return false;
+    default: return true;
+    }
+}
+
 } // namespace
 
 Outcome sys_ioctl(Fd fd, IoctlCmd request, IoctlArg arg) {
@@ -172,15 +190,7 @@ Outcome sys_ioctl(Fd fd, IoctlCmd request, IoctlArg arg) {
         break;
     }
     auto r = f->ioctl(request, arg);
-    // A terminal's request on what is no terminal is no gap: isatty(3) asks so.
-    constexpr u32 kTerminal = 'T' << 8;
-    constexpr u32 kSocket = 0x89 << 8;
-    const u32 group = u32(request.value) & 0xff00;
-    if (!r) {
-        const bool lacking = (r.error() == ENOTTY && group != kTerminal) ||
-                             (group == kSocket && (r.error() == EOPNOTSUPP || (r.error() == EPERM && current().credentials->has_capability(CAP_NET_ADMIN))));
-        if (lacking) count_gap(GapKind::Ioctl, u32(request.value), 0, 0, r.error());
-    }
+    if (!r && is_lacking_ioctl(*f, request, r.error())) count_gap(GapKind::Ioctl, u32(request.value), 0, 0, r.error());
     return r;
 }
 

@@ -1,4 +1,5 @@
-// The program's stack is hostile: it is copied once, in pieces, without faulting pages in, and nothing in it is followed further than bounds say.
+// The program's stack is hostile: it is copied once, in pieces, and nothing in it is followed further than bounds say. Pages may have to be faulted in:
+// a function that has just made room for its frame has not touched all of it, and a forked child has not run its code yet.
 #include "syscall/gap_caller.h"
 
 #include "kernel/lib/string.h"
@@ -65,8 +66,9 @@ void read_stack(Search& s, u64 rsp) {
     constexpr u32 kPiece = 32;
     u64 piece[kPiece];
     for (u32 at = 0; at < kStackWords; at += kPiece) {
-        if (!try_copy_from_user(piece, rsp + at * 8, sizeof piece)) break;
-        for (u32 i = 0; i < kPiece; ++i) s.add(piece[i], at + i);
+        const size_t copied = sizeof piece - copy_from_user_partial(piece, rsp + at * 8, sizeof piece);
+        for (u32 i = 0; i < copied / 8; ++i) s.add(piece[i], at + i);
+        if (copied < sizeof piece) break;
     }
 }
 
@@ -75,7 +77,7 @@ void read_chain(Search& s, u64 rsp, u64 rbp) {
     const u32 read = s.count - 1;
     while (s.chain_count < kChainWords) {
         u64 frame[2];
-        if (rbp < rsp || rbp - rsp >= kChainReach || ((rbp - rsp) & 7) || !try_copy_from_user(frame, rbp, sizeof frame)) return;
+        if (rbp < rsp || rbp - rsp >= kChainReach || ((rbp - rsp) & 7) || !copy_from_user(frame, rbp, sizeof frame)) return;
         const u32 slot = u32((rbp - rsp) / 8 + 1);
         if (slot >= read) s.add(frame[1], slot);
         s.in_chain[slot >= read ? s.count - 1 : 1 + slot] = true;
@@ -108,7 +110,7 @@ void find_mappings(Search& s, AddressSpace& space) {
 
 bool is_return_address(u64 address) {
     u8 before[7];
-    return try_copy_from_user(before, address - sizeof before, sizeof before) && abi::follows_call(before);
+    return copy_from_user(before, address - sizeof before, sizeof before) && abi::follows_call(before);
 }
 
 } // namespace

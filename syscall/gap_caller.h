@@ -25,7 +25,7 @@ struct Caller {
 };
 
 /// Of the current task, in a system call. Words that the stack holds and that lie behind a call instruction: some may be left from calls that
-/// have returned. Bounded, reads without faulting. Thread context, no lock of rank AddressSpace or above held.
+/// have returned. Bounded; may sleep. Thread context, no lock of rank AddressSpace or above held.
 void find_caller(Caller& c);
 
 /// The name of a file of code by the number in CodePlace; null from the first number on that has none. Names stay.

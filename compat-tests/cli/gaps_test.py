@@ -41,6 +41,7 @@ ALL = [
     ("flag", "fcntl: arg=O_ASYNC", 1, "", "ask_async", None),
     ("file", "/proc/PID/nothing", 1, "ENOENT", "ask_process_file", None),
     ("file", "/proc/sys/vm/swappiness", 1, "EACCES", "ask_sysctl", None),
+    ("ioctl", "ioctl TIOCLINUX", 1, "ENOTTY", "ask_terminal", "ioctl"),
     ("filesystem", "filesystem nosuchfs", 1, "ENODEV", "ask_mount", "mount"),
 ]
 
@@ -199,8 +200,10 @@ def test_program_that_gives_up_for_want_of_a_call():
 
 
 def test_child_that_dies_is_not_its_parent():
-    run("ask_gaps", "child", flags=COUNTED)
+    run("ask_gaps-glibc", "child", flags=COUNTED)
     found = report()
+    callers = gap(found, "inotify_init1")["callers"] # of a process that has hardly any of its pages yet
+    check(callers and function(callers[0]) == "need_inotify" and callers[0]["trust"] == "certain", callers)
     died = gap(found, "inotify_init1").get("died")
     check(died and died["pid"] > 1 and died["signal"] == 6, found)
     check("died" not in gap(found, "ptrace"), found)

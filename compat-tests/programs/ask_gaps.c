@@ -94,6 +94,15 @@ ASK void ask_sysctl(void) {
     keep = (int)write(fd, "60\n", 3);
     keep = close(fd);
 }
+ASK void ask_terminal(void) {
+    int fd = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+    keep = ioctl(fd, 0x541c /* TIOCLINUX */, "\20");
+    keep = close(fd);
+    fd = open("/dev/null", O_RDWR);
+    keep = ioctl(fd, 0x541c, "\20"); // no gap: it is no terminal
+    keep = isatty(fd);
+    keep = close(fd);
+}
 ASK void ask_mount(void) { keep = mount("none", "/tmp", "nosuchfs", 0, NULL); }
 
 static void ask_all(void) {
@@ -116,6 +125,7 @@ static void ask_all(void) {
     ask_async();
     ask_process_file();
     ask_sysctl();
+    ask_terminal();
     ask_mount();
 }
 
