@@ -6,6 +6,7 @@
 
 #include "cli/gaps/gap_names.h"
 #include "cli/gaps/gap_places.h"
+#include "cli/gaps/gap_store.h"
 #include "cli/util/text.h"
 
 namespace linnet::cli {
@@ -113,6 +114,17 @@ void print_gap_report(std::ostream& out, const GapReport& report, const GapRepor
         out << "\nand " << report.others << times(report.others) << " something that the table had no room for\n";
     if (!report.complete)
         out << "\nthis is not all: the machine ended before it could tell the rest\n";
+}
+
+void print_gaps_behind_trace(std::ostream& out, const GapFile& run, bool quiet) {
+    const bool any = !run.report.gaps.empty() || run.report.others != 0;
+    if (!any && quiet)
+        return;
+    out << (any ? "\n" : "linnet: ");
+    GapReportOptions options;
+    options.image = run.image;
+    print_gap_report(out, run.report, options);
+    out.flush();
 }
 
 std::string gap_report_json(const GapReport& report, const GapReportOptions& options, const std::string& name, const std::string& program) {

@@ -268,6 +268,18 @@ def test_vm_that_was_killed_says_so():
     check(linnet("gaps", "killed")[0] == 125, "rm forgets the gaps")
 
 
+def test_a_trace_ends_with_the_report():
+    kernel = ["--kernel", config.kernel] if config.kernel else []
+    for words in (("trace", "-q", "-e", "trace=inotify_init1"), ("run", "-q", "--strace")):
+        status, _, err = linnet(*words, *kernel, os.path.join(config.programs, "ask_gaps-glibc"), "exit")
+        check(status == 3, status, err)
+        trace, _, text = err.partition("\ngaps: ")
+        check("inotify_init1(0)" in trace and "+++ exited with 3 +++" in trace, err)
+        check(text.startswith("1 kind, asked for 1 time\n\ninotify_init1: missing, 1 time, ENOSYS") and "(need_inotify+0x" in text, err)
+    status, _, err = linnet("trace", "-q", "-e", "trace=getppid", *kernel, os.path.join(config.programs, "ask_gaps"), "none")
+    check(status == 0 and "gap" not in err.replace("ask_gaps", ""), err)
+
+
 def test_bad_words():
     for words in (("--nonsense",), ("a", "b"), ("no-such-vm",), ("../run",), (".",), ("x" * 300,)):
         status, out, err = linnet("gaps", *words)
