@@ -4,6 +4,7 @@
 #include <iostream>
 #include <map>
 
+#include "cli/gaps/gaps_command.h"
 #include "cli/run/machines_command.h"
 #include "cli/run/run_command.h"
 #include "cli/test_command.h"
@@ -29,6 +30,7 @@ constexpr const char* usage =
     "  linnet logs [-f] NAME                  output of a VM started with -d\n"
     "  linnet stop NAME...                    SIGTERM, and after 10 s the end\n"
     "  linnet rm [-f] NAME...                 forget a VM and its log\n"
+    "  linnet gaps [NAME]                     what a program asked for that Linnet lacks, and where\n"
     "  linnet test [--all] [ctest args]       build and run the tests\n"
 #if LINNET_HAVE_BENCH
     "  linnet bench                           measure against Linux guests\n"
@@ -38,7 +40,7 @@ constexpr const char* usage =
 int dispatch(const std::string& command, const std::vector<std::string>& words) {
     static const std::map<std::string, std::function<int(const std::vector<std::string>&)>> commands = {
         {"run", run_command}, {"trace", trace_command}, {"ps", ps_command}, {"logs", logs_command}, {"stop", stop_command},
-        {"rm", rm_command},   {"test", test_command},
+        {"rm", rm_command},   {"test", test_command}, {"gaps", gaps_command},
 #if LINNET_HAVE_BENCH
         {"bench", bench_command},
 #endif

@@ -65,10 +65,13 @@ class NetlinkSocket final : public Socket {
         net->route_count = net_routes(net->routes, kMaxRoutes);
         MutexGuard guard(mutex_);
         if (replies_.size() - read_ > options.receive_buffer) return ENOBUFS;
+        const size_t before = replies_.size();
         TRY(netlink_route_reply({request.data(), n}, *net, port_, replies_));
+        const Refusal refusal = refusal_in(before);
         ready_ = read_ < replies_.size() || !notes_.empty();
         guard.unlock();
         wait_queue_.wake_all(kPollIn | kPollRdNorm);
+        if (refusal.type && netlink_refused) netlink_refused(protocol, refusal.type, refusal.error);
         return n;
     }
 
@@ -157,6 +160,26 @@ class NetlinkSocket final : public Socket {
     }
 
     /// Bytes of the next datagram: as many whole messages as fit a piece, always at least one.
+    /// A request that is refused because it is of a kind that is not there (type 0: none), among the replies from byte `at` on.
+    struct Refusal {
+        u32 type = 0;
+        Errno error{};
+    };
+    Refusal refusal_in(size_t at) REQUIRES(mutex_) {
+        while (replies_.size() - at >= sizeof(abi::Nlmsghdr)) {
+            abi::Nlmsghdr h;
+            memcpy(&h, replies_.data() + at, sizeof h);
+            abi::Nlmsgerr e;
+            if (h.type == NLMSG_ERROR && replies_.size() - at >= sizeof h + sizeof e) {
+                memcpy(&e, replies_.data() + at + sizeof h, sizeof e);
+                if (e.error == -static_cast<int>(EOPNOTSUPP) || e.error == -static_cast<int>(EPERM)) return {e.msg.type, static_cast<Errno>(-e.error)};
+            }
+            at += (h.len + 3) & ~3u;
+            if (h.len < sizeof h || at > replies_.size()) break;
+        }
+        return {};
+    }
+
     size_t next_datagram() REQUIRES(mutex_) {
         size_t n = 0, left = replies_.size() - read_;
         while (n < left) {

@@ -34,6 +34,8 @@ bool current_has_capability(u32 n) {
     return !t || t->credentials->has_capability(n);
 }
 
+void (*netlink_refused)(int protocol, u32 type, Errno error) = nullptr;
+
 Result<Ref<Inode>> make_socket_inode() { return make_anonymous_inode(S_IFSOCK | 0777, AnonymousKind::Socket); }
 
 Result<Ref<Socket>> create_socket(int family, int type, int protocol, u32 file_flags) {

@@ -159,6 +159,8 @@ class Socket : public File {
 
 /// socket(2): the descriptor's file. EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT, EPERM, EACCES, EINVAL
 Result<Ref<Socket>> create_socket(int family, int type, int protocol, u32 file_flags);
+/// Set by syscall: a netlink request was refused since its kind is not there. Thread context, no lock held.
+extern void (*netlink_refused)(int protocol, u32 type, Errno error);
 /// socketpair(2).
 Result<void> create_socket_pair(int family, int type, int protocol, u32 file_flags, Ref<Socket> out[2]);
 

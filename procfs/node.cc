@@ -92,7 +92,9 @@ class RegisteredFile final : public TextInode {
         : TextInode(std::move(sb), S_IFREG | (f.mode & 07777), number), file_(f) {}
     Result<void> make_text(GrowingText& out) override { return file_.generate ? file_.generate(out, file_.arg) : EIO; }
     Result<void> store_text(const char* text, size_t n) override {
-        return file_.store ? file_.store(text, n, file_.arg) : EACCES;
+        if (file_.store) return file_.store(text, n, file_.arg);
+        if (proc_write_refused) proc_write_refused(file_.path);
+        return EACCES;
     }
     u64 size() override { return superblock->magic == 0x62656572 ? 4096 : 0; } // sysfs says a page
 

@@ -17,18 +17,28 @@ using abi::SyscallThunk;
 
 namespace {
 
-std::atomic<u32> missing_calls[abi::max_syscall + 1];
-std::atomic<u64> unknown_calls{0};
-
 template <u16 Number, Errno E>
 Outcome refuse(u64, u64, u64, u64, u64, u64) {
-    missing_calls[Number].fetch_add(1, std::memory_order_relaxed);
+    count_gap(GapKind::Call, Number, 0, 0, E);
     return E;
 }
 
 Outcome unknown(u64, u64, u64, u64, u64, u64) {
-    unknown_calls.fetch_add(1, std::memory_order_relaxed);
+    count_gap(GapKind::Call, current().frame->orig_rax, 0, 0, ENOSYS);
     return ENOSYS;
+}
+
+/// Flag bits of an argument that are not supported.
+template <class T>
+[[gnu::always_inline]] inline u64 unsupported_bits(T a) {
+    if constexpr (requires { T::supported; }) return a.unsupported();
+    else return 0;
+}
+
+/// Counts bits of argument `argument`, once it is known what became of the call.
+void count_flags(u32 number, u32 argument, u64 bits, Outcome o) {
+    if (!bits || (!o.is_plain() && !o.is_no_return())) return; // a restart: it comes again
+    count_gap(GapKind::Flag, number, argument, bits, o.is_plain() && o.is_error() ? o.error() : Errno(0));
 }
 
 /// Decodes, and counts flag bits that are not supported; the handler refuses them with Linux's errno, or ignores them.
@@ -36,15 +46,17 @@ template <u16 Number, auto Handler>
 struct Checked;
 template <u16 Number, class... A, Outcome (*Handler)(A...)>
 struct Checked<Number, Handler> {
-    template <u8 I, class T>
-    [[gnu::always_inline]] static void check(T a) {
-        if constexpr (requires { T::supported; })
-            if (a.unsupported()) [[unlikely]]
-                count_gap(GapKind::Flag, Number, I, a.unsupported(), EINVAL);
+    template <size_t... I>
+    [[gnu::noinline, gnu::cold]] static Outcome counted(std::index_sequence<I...>, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5) {
+        [[maybe_unused]] const u64 regs[6] = {a0, a1, a2, a3, a4, a5};
+        const Outcome o = Handler(A(regs[I])...);
+        (count_flags(Number, I, unsupported_bits(A(regs[I])), o), ...);
+        return o;
     }
     template <size_t... I>
-    [[gnu::always_inline]] static Outcome expand(std::index_sequence<I...>, const u64 (&regs)[6]) {
-        (check<u8(I)>(A(regs[I])), ...);
+    [[gnu::always_inline]] static Outcome expand(std::index_sequence<I...> indices, const u64 (&regs)[6]) {
+        if ((unsupported_bits(A(regs[I])) | ... | 0)) [[unlikely]]
+            return counted(indices, regs[0], regs[1], regs[2], regs[3], regs[4], regs[5]);
         return Handler(A(regs[I])...);
     }
     static Outcome call(u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5) {
@@ -109,14 +121,9 @@ extern "C" void syscall_dispatch(TrapFrame* f) {
     f->rax = u64(o.raw());
 }
 
-u64 missing_call_count(u64 number) {
-    return number <= u64(abi::max_syscall) ? missing_calls[number].load(std::memory_order_relaxed) : 0;
-}
-u64 unknown_call_count() { return unknown_calls.load(std::memory_order_relaxed); }
-
 void syscall_init() {
     call_log_init();
-    register_gap_files();
+    init_gaps();
     initial_fast_calls = u32(abi::max_syscall) + 1;
 }
 

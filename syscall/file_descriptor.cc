@@ -49,11 +49,17 @@ Outcome sys_dup3(Fd oldfd, Fd newfd, DupFlags flags) {
 
 namespace {
 
+/// O_ASYNC is kept and reported; no SIGIO is sent.
+void count_async(u32 flags) {
+    if (flags & O_ASYNC) [[unlikely]] count_gap(GapKind::Flag, number::fcntl, 2, O_ASYNC, Errno(0));
+}
+
 Outcome set_status_flags(File& f, u64 arg) {
     u32 wanted = static_cast<u32>(arg);
     if ((wanted & O_NOATIME) && !(f.flags() & O_NOATIME) && !owner_or_capable(f.inode(), *current().credentials)) return EPERM;
     // Direct I/O past a cache in memory means nothing: EINVAL as on tmpfs; pipes take it for packets.
     if ((wanted & O_DIRECT) && f.inode().is_regular()) return EINVAL;
+    count_async(wanted);
     return f.set_flags(wanted);
 }
 
@@ -131,17 +137,41 @@ Outcome sys_fcntl(Fd fd, FcntlCmd cmd, FcntlArg arg) {
     case F_SETOWN: case F_GETOWN: case F_SETSIG: case F_GETSIG: case F_SETOWN_EX: case F_GETOWN_EX:
         return owner_command(*f, cmd, arg);
     case F_GETLEASE: return F_UNLCK; // leases are never given
-    default: return f->fcntl(static_cast<u32>(cmd.value), arg);
+    default: break;
     }
+    auto r = f->fcntl(static_cast<u32>(cmd.value), arg);
+    // Seals are for memfds alone, sizes for pipes: elsewhere they fail on Linux too.
+    const bool of_other_files = cmd == F_ADD_SEALS || cmd == F_GET_SEALS || cmd == F_SETPIPE_SZ || cmd == F_GETPIPE_SZ;
+    if (!r && r.error() == EINVAL && !of_other_files) count_gap(GapKind::Fcntl, u32(cmd.value), 0, 0, EINVAL);
+    return r;
 }
 
 namespace {
 /// Sets or clears one of the status flags by the int at `address`.
 Outcome flag_by_int(File& f, u64 address, u32 flag) {
     i32 on = TRY(user_read<i32>(address));
+    if (on && flag == O_ASYNC) count_gap(GapKind::Ioctl, FIOASYNC, 0, 0, Errno(0)); // as for count_async()
     u32 flags = f.flags();
     return f.set_flags(on ? flags | flag : flags & ~flag);
 }
+/// Whether a request failed because it is not there, rather than because the file is of another kind or in another state.
+bool is_lacking_ioctl(File& f, u32 request, Errno e) {
+    constexpr u32 kTerminal = 'T' << 8, kSocket = 0x89 << 8;
+    const u32 group = request & 0xff00;
+    if (group == kSocket) // the host's to set: EPERM
+        return e == ENOTTY || e == EOPNOTSUPP || (e == EPERM && current().credentials->has_capability(CAP_NET_ADMIN));
+    if (e != ENOTTY) return false;
+    if (group != kTerminal) return true;
+    // On what is no terminal it is no gap: isatty(3) asks so. Nor are questions of job control and those to the other end of a pty.
+    const u32 major = dev_major(f.inode().rdev);
+    if ((f.inode().mode & S_IFMT) != S_IFCHR || (major != 4 && major != 5 && (major < 136 || major > 143))) return false;
+    switch (request) {
+    case TIOCGPGRP: case TIOCSPGRP: case TIOCGSID: case TIOCNOTTY: case TIOCSCTTY:
+    case TIOCGPTN: case TIOCSPTLCK: case TIOCGPTPEER: case TIOCGPTLCK: case TIOCGPKT: case TIOCPKT: case TIOCSIG: return false;
+    default: return true;
+    }
+}
+
 } // namespace
 
 Outcome sys_ioctl(Fd fd, IoctlCmd request, IoctlArg arg) {
@@ -160,9 +190,7 @@ Outcome sys_ioctl(Fd fd, IoctlCmd request, IoctlArg arg) {
         break;
     }
     auto r = f->ioctl(request, arg);
-    // A terminal's request on what is no terminal is no gap: isatty(3) asks so.
-    constexpr u32 kTerminal = 'T' << 8;
-    if (!r && r.error() == ENOTTY && (u32(request.value) & 0xff00) != kTerminal) count_gap(GapKind::Ioctl, u32(request.value), 0, 0, ENOTTY);
+    if (!r && is_lacking_ioctl(*f, request, r.error())) count_gap(GapKind::Ioctl, u32(request.value), 0, 0, r.error());
     return r;
 }
 

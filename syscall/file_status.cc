@@ -1,5 +1,6 @@
 // Attributes: stat(2), statx(2), access(2), chmod(2), chown(2), utimensat(2), truncate(2), statfs(2).
 #include "syscall/file_support.h"
+#include "syscall/gaps.h"
 #include "vfs/mount.h"
 #include "vfs/open.h"
 
@@ -18,7 +19,12 @@ Result<Target> resolve_target(int dirfd, u64 path_address, u32 at_flags) {
         return Target{f->location() ? *f->location() : Location(), Ref<Inode>(&f->inode())};
     }
     u32 walk = (at_flags & AT_SYMLINK_NOFOLLOW ? 0u : u32{kWalkFollow}) | (empty ? u32{kWalkEmpty} : 0u);
-    Location where = TRY(walk_path(dirfd, name.c_str(), walk));
+    auto walked = walk_path(dirfd, name.c_str(), walk);
+    if (!walked) {
+        if (walked.error() == ENOENT) count_missing_file(name.c_str(), ENOENT);
+        return walked.error();
+    }
+    Location where = std::move(*walked);
     Ref<Inode> inode(&where.inode());
     return Target{std::move(where), std::move(inode)};
 }
@@ -115,7 +121,12 @@ Outcome access_at(int dirfd, u64 path, i32 mode, u32 flags) {
     } else {
         PathWalk walk(*c, current_fs().root());
         TRY(walk.start(dirfd, name.c_str()));
-        where = TRY(walk.finish((flags & AT_SYMLINK_NOFOLLOW ? 0u : u32{kWalkFollow}) | (flags & AT_EMPTY_PATH ? u32{kWalkEmpty} : 0u)));
+        auto found = walk.finish((flags & AT_SYMLINK_NOFOLLOW ? 0u : u32{kWalkFollow}) | (flags & AT_EMPTY_PATH ? u32{kWalkEmpty} : 0u));
+        if (!found) {
+            if (found.error() == ENOENT) count_missing_file(name.c_str(), ENOENT);
+            return found.error();
+        }
+        where = std::move(*found);
         inode = Ref<Inode>(&where.inode());
     }
     if (mode == F_OK) return 0;

@@ -223,18 +223,27 @@ Outcome sys_mount(Path source, Path target, UserString filesystemtype, MountFlag
     if (!current().credentials->has_capability(kCapSysAdmin)) return EPERM;
     u64 flags = mountflags.bits();
     // Only new file systems of the kinds in /proc/filesystems: no bind, move or remount.
-    if (flags & (kMsRemount | kMsBind | kMsMove)) return EINVAL;
+    constexpr u64 kPropagation = 0xfull << 17; // MS_UNBINDABLE, MS_PRIVATE, MS_SLAVE, MS_SHARED
+    if (u64 lacking = flags & (kMsRemount | kMsBind | kMsMove | kPropagation); (lacking & ~kPropagation) || (lacking && !filesystemtype)) {
+        count_gap(GapKind::Flag, number::mount, 3, lacking, EINVAL);
+        return EINVAL;
+    }
     if (!filesystemtype) return EINVAL;
     TRY(type.copy_in(filesystemtype.address(), true));
     if (data) TRY(options.copy_in(data.address(), true));
     Location where = TRY(walk_path(AT_FDCWD, to.c_str(), kWalkFollow));
-    return mount_filesystem(type.c_str(), source ? from.c_str() : "none", where, static_cast<u32>(flags),
-                            data ? options.c_str() : "");
+    auto r = mount_filesystem(type.c_str(), source ? from.c_str() : "none", where, static_cast<u32>(flags), data ? options.c_str() : "");
+    if (!r && r.error() == ENODEV) count_missing_filesystem(type.c_str(), ENODEV);
+    return r;
 }
 
 Outcome sys_umount2(Path target, UmountFlags flags) {
     if (flags.unsupported()) return EINVAL;
-    if (flags.has(MNT_EXPIRE)) return flags.has(MNT_FORCE | MNT_DETACH) ? EINVAL : EAGAIN;
+    if (flags.has(MNT_EXPIRE)) {
+        if (flags.has(MNT_FORCE | MNT_DETACH)) return EINVAL;
+        count_gap(GapKind::Flag, number::umount2, 1, MNT_EXPIRE, EAGAIN);
+        return EAGAIN;
+    }
     PathName name;
     TRY(name.copy_in(target.address()));
     Location where = TRY(walk_path(AT_FDCWD, name.c_str(), flags.has(UMOUNT_NOFOLLOW) ? 0 : u32{kWalkFollow}));

@@ -9,6 +9,7 @@
 #include "kernel/task/rseq.h"
 #include "kernel/time/clock.h"
 #include "linux-abi/syscalls.h"
+#include "syscall/gaps.h"
 
 namespace linnet {
 
@@ -84,7 +85,7 @@ Outcome sys_futex(FutexWord uaddr, FutexOp op, UInt val, FutexVal2 timeout, Fute
     case FUTEX_CMP_REQUEUE_PI:
         if (val != 1) return EINVAL; // who is woken is who gets the lock
         return pi_futex_requeue(a, a2, u32(timeout), val3, is_private);
-    default: return ENOSYS;
+    default: count_gap(GapKind::Value, number::futex, 1, u32(command), ENOSYS); return ENOSYS;
     }
 }
 
@@ -141,6 +142,8 @@ Outcome sys_membarrier(MembarrierCmd cmd, MembarrierFlags flags, Int) {
         if (!(p.membarrier_registered & u32(cmd.value) << 1)) return EPERM;
         barrier_on(p.space->page_table().cpus());
         return 0;
+    case MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ:
+    case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ: count_gap(GapKind::Value, number::membarrier, 0, u32(cmd.value), EINVAL); [[fallthrough]];
     default: return EINVAL;
     }
 }

@@ -3,6 +3,7 @@
 #include "kernel/mm/address_space.h"
 #include "kernel/task/lifecycle.h"
 #include "syscall/file_support.h"
+#include "syscall/gaps.h"
 #include "syscall/ptrace_access.h"
 
 namespace linnet {
@@ -58,7 +59,7 @@ Outcome sys_kcmp(Pid pid1, Pid pid2, Int type, Hex idx1, Hex idx2) {
     }
     case kIo: return 0;
     case kSysvsem:
-    case kEpollTfd: return EOPNOTSUPP;
+    case kEpollTfd: count_gap(GapKind::Value, number::kcmp, 2, u32(type.value), EOPNOTSUPP); return EOPNOTSUPP;
     default: return EINVAL;
     }
 }

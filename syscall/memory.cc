@@ -3,6 +3,7 @@
 #include "kernel/mm/paged_object.h"
 #include "kernel/task/task.h"
 #include "linux-abi/syscalls.h"
+#include "syscall/gaps.h"
 #include "vfs/file.h"
 #include "vfs/file_table.h"
 #include "vfs/inode.h"
@@ -136,7 +137,18 @@ Outcome sys_mremap(Addr old_address, Size old_size, Size new_size, MremapFlags f
     return space().remap(old_address, old_size, new_size, u32(flags.bits()), new_address, lock_limit());
 }
 
-Outcome sys_madvise(Addr addr, Size length, MadviseAdvice advice) { return space().advise(addr, length, advice); }
+Outcome sys_madvise(Addr addr, Size length, MadviseAdvice advice) {
+    auto r = space().advise(addr, length, advice);
+    if (!r && r.error() == EINVAL) {
+        // What Linux has besides: memory failures, merging of equal pages, huge pages made at once.
+        constexpr int kMergeable = 12, kUnmergeable = 13, kCollapse = 25, kHwPoison = 100, kSoftOffline = 101;
+        switch (advice.value) {
+        case kMergeable: case kUnmergeable: case kCollapse: case kHwPoison: case kSoftOffline:
+            count_gap(GapKind::Value, number::madvise, 2, u32(advice.value), EINVAL);
+        }
+    }
+    return r;
+}
 
 // There is no write-back of mapped files yet: memory is where they are. The checks are Linux's.
 Outcome sys_msync(Addr addr, Size length, MsyncFlags flags) {

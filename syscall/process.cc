@@ -3,6 +3,7 @@
 #include "kernel/mm/address_space.h"
 #include "kernel/task/lifecycle.h"
 #include "linux-abi/syscalls.h"
+#include "syscall/gaps.h"
 #include "vfs/file_table.h"
 #include "vfs/pidfd.h"
 #include "vfs/tty/terminal.h"
@@ -53,6 +54,10 @@ Outcome sys_clone3(In<CloneArgs> cl_args, Size size) {
     if (a.flags & (u64(CSIGNAL) | kDetached) & ~u64(CLONE_NEWTIME)) return EINVAL;
     if (a.exit_signal & ~u64(CSIGNAL)) return EINVAL;
     if ((a.flags & (u64(CLONE_THREAD) | u64(CLONE_PARENT))) && a.exit_signal) return EINVAL;
+    constexpr u64 kClearSighand = u64(1) << 32, kIntoCgroup = u64(1) << 33;
+    // Signals' low byte was refused above; what is refused later is refused for these, or for a contradiction.
+    const u64 lacking = a.flags & ~(CloneFlags::supported | kClearSighand) & (kIntoCgroup * 2 - 1);
+    if (lacking) count_gap(GapKind::Flag, number::clone3, 0, lacking, EINVAL);
     if (a.set_tid_size || a.set_tid || (a.flags >> 34)) return EINVAL;
     if ((a.stack == 0) != (a.stack_size == 0)) return EINVAL;
     if (a.stack && !user_range_ok(a.stack, a.stack_size)) return EINVAL;

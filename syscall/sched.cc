@@ -4,6 +4,7 @@
 #include "kernel/task/lifecycle.h"
 #include "kernel/task/pi_futex.h"
 #include "linux-abi/syscalls.h"
+#include "syscall/gaps.h"
 #include "syscall/time_util.h"
 
 namespace linnet {
@@ -130,8 +131,12 @@ Outcome sys_sched_setattr(Pid pid, In<SchedAttr> attr, SchedFlags flags) {
     TRY(copy_from_user(&a, attr.address(), size < sizeof a ? size : sizeof a));
     for (u64 at = sizeof a; at < size; ++at)
         if (TRY(user_read<u8>(attr.address() + at))) return E2BIG;
+    if (a.policy == u32(SCHED_DEADLINE)) count_gap(GapKind::Value, number::sched_setattr, 1, a.policy, EINVAL);
     if (i32(a.policy) < 0 || a.policy == u32(SCHED_DEADLINE)) return EINVAL;
-    if (a.flags & ~u64(1)) return EINVAL; // SCHED_FLAG_RESET_ON_FORK alone
+    if (a.flags & ~u64(1)) { // SCHED_FLAG_RESET_ON_FORK alone
+        count_gap(GapKind::Flag, number::sched_setattr, 2, a.flags & ~u64(1), EINVAL);
+        return EINVAL;
+    }
     if (a.nice < -20 || a.nice > 19) a.nice = a.nice < 0 ? -20 : 19;
     Ref<Task> t = TRY(target(pid));
     return change(*t, int(a.policy), int(a.priority), is_realtime(int(a.policy)) ? t->nice : a.nice, a.flags & 1);

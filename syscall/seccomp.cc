@@ -8,6 +8,7 @@
 #include "kernel/task/lifecycle.h"
 #include "linux-abi/prctl.h"
 #include "linux-abi/syscalls.h"
+#include "syscall/gaps.h"
 
 namespace linnet {
 
@@ -48,7 +49,10 @@ void log_verdict(const Task& t, const TrapFrame& f, const char* what) {
 }
 
 Outcome set_filter(u64 flags, u64 address) {
-    if (flags & ~kKnownFlags) return EINVAL; // NEW_LISTENER: as before Linux 5.0
+    if (flags & ~kKnownFlags) { // NEW_LISTENER: as before Linux 5.0
+        count_gap(GapKind::Flag, number::seccomp, 1, flags & ~kKnownFlags, EINVAL);
+        return EINVAL;
+    }
     Task& t = current();
     const SockFprog program = TRY(user_read<SockFprog>(address));
     if (!program.len || program.len > bpf_max_instructions) return EINVAL;

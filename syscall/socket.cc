@@ -3,6 +3,7 @@
 // Source: the man page of each call; net/socket.c for the order of checks.
 #include "kernel/mm/user.h"
 #include "kernel/time/clock.h"
+#include "linux-abi/netif.h"
 #include "linux-abi/syscalls.h"
 #include "net/socket.h"
 #include "net/user_message.h"
@@ -76,13 +77,41 @@ Outcome do_accept(int fd, u64 address, u64 length_address, int flags) {
     return go();
 }
 
+/// What setsockopt made of an option that is not there, or changes nothing here (net/README.md).
+void count_option_set(int level, int name, const Result<void>& r) {
+    auto is_one_of = [name](std::initializer_list<int> names) {
+        for (int n : names)
+            if (n == name) return true;
+        return false;
+    };
+    if (r) {
+        const bool idle = (level == SOL_TCP && is_one_of({TCP_SYNCNT, TCP_LINGER2, TCP_DEFER_ACCEPT, TCP_WINDOW_CLAMP, TCP_QUICKACK, TCP_NOTSENT_LOWAT})) ||
+                          (level == SOL_SOCKET && name == SO_BUSY_POLL) || (level == SOL_NETLINK && name == NETLINK_ADD_MEMBERSHIP);
+        if (idle) [[unlikely]] count_gap(GapKind::Sockopt, u32(level), u32(name), 0, Errno(0));
+        return;
+    }
+    // These are for reading.
+    if (level == SOL_SOCKET && is_one_of({SO_TYPE, SO_PROTOCOL, SO_DOMAIN, SO_ERROR, SO_ACCEPTCONN, SO_PEERCRED})) return;
+    if (r.error() == ENOPROTOOPT) count_gap(GapKind::Sockopt, u32(level), u32(name), 0, ENOPROTOOPT);
+}
+
+/// A socket could not be made: for want of the family, type or protocol?
+void count_socket(int family, int type, int protocol, Errno e) {
+    constexpr int kFamilies = 46; // Linux 6.1's AF_MAX: beyond, Linux fails too
+    const bool lacking = e == EAFNOSUPPORT || e == EPROTONOSUPPORT || e == ESOCKTNOSUPPORT;
+    if (lacking && family > 0 && family < kFamilies) count_gap(GapKind::Socket, u32(family), u32(type), u32(protocol), e);
+}
+
 } // namespace
 
 Outcome sys_socket(SockFamily domain, SockType type, SockProtocol protocol) {
     int flags = type & ~0xf;
     if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) return EINVAL;
     auto s = create_socket(domain, type & 0xf, protocol, flags & SOCK_NONBLOCK);
-    if (!s) return s.error();
+    if (!s) {
+        count_socket(domain, type & 0xf, protocol, s.error());
+        return s.error();
+    }
     return install_file(std::move(*s), flags & SOCK_CLOEXEC);
 }
 
@@ -91,7 +120,10 @@ Outcome sys_socketpair(SockFamily domain, SockType type, SockProtocol protocol, 
     if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) return EINVAL;
     auto go = [&]() -> Result<void> {
         Ref<Socket> pair[2];
-        TRY(create_socket_pair(domain, type & 0xf, protocol, flags & SOCK_NONBLOCK, pair));
+        if (auto r = create_socket_pair(domain, type & 0xf, protocol, flags & SOCK_NONBLOCK, pair); !r) {
+            count_socket(domain, type & 0xf, protocol, r.error());
+            return r;
+        }
         int fds[2];
         TRY(install_files(pair[0], pair[1], flags & SOCK_CLOEXEC, fds));
         if (auto r = copy_to_user(sv.address(), fds, sizeof fds); !r) {
@@ -294,7 +326,7 @@ Outcome sys_setsockopt(Fd sockfd, SockLevel level, SockOptName optname, OptValIn
         return s->set_option(level, optname, OptionIn{value, n});
     };
     auto r = go();
-    if (!r && r.error() == ENOPROTOOPT) count_gap(GapKind::Sockopt, u32(level.value), u32(optname.value), 0, ENOPROTOOPT);
+    count_option_set(level.value, optname.value, r);
     return r;
 }
 

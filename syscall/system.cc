@@ -56,6 +56,11 @@ Outcome sys_reboot(Hex magic, Hex magic2, RebootCmd cmd, AnyPtr) {
     case LINUX_REBOOT_CMD_RESTART2:
     case LINUX_REBOOT_CMD_HALT:
     case u32(LINUX_REBOOT_CMD_POWER_OFF): machine_end(status_exited(0));
+    default: break;
+    }
+    switch (cmd.value) {
+    case u32(LINUX_REBOOT_CMD_KEXEC):
+    case u32(LINUX_REBOOT_CMD_SW_SUSPEND): count_gap(GapKind::Value, number::reboot, 2, cmd.value, EINVAL); [[fallthrough]];
     default: return EINVAL;
     }
 }
@@ -63,7 +68,9 @@ Outcome sys_reboot(Hex magic, Hex magic2, RebootCmd cmd, AnyPtr) {
 /// The log is not kept for programs: it goes out on the serial line.
 Outcome sys_syslog(SyslogAction type, OutBytes<2>, Int) {
     if (!current().credentials->has_capability(CAP_SYSLOG)) return EPERM;
-    return type < 0 || type > 10 ? EINVAL : EPERM;
+    if (type < 0 || type > 10) return EINVAL;
+    count_gap(GapKind::Value, number::syslog, 0, u32(type.value), EPERM);
+    return EPERM;
 }
 
 namespace {
@@ -138,7 +145,13 @@ Outcome sys_getrandom(OutBytes<1> buf, Size buflen, GetrandomFlags flags) {
 Outcome sys_personality(Hex persona) {
     Task& t = current();
     const u32 old = t.personality;
-    if (u32(persona) != 0xffffffff) t.personality = u32(persona);
+    if (u32(persona) != 0xffffffff) {
+        t.personality = u32(persona);
+        constexpr u32 kReadImpliesExec = 0x0400000, kMmapPageZero = 0x0100000, kCompatLayout = 0x0200000, kLimit3Gb = 0x8000000,
+                      kStickyTimeouts = 0x4000000;
+        const u32 idle = u32(persona) & (kReadImpliesExec | kMmapPageZero | kCompatLayout | kLimit3Gb | kStickyTimeouts);
+        if (idle) count_gap(GapKind::Flag, number::personality, 0, idle, Errno(0));
+    }
     return old;
 }
 
@@ -205,7 +218,7 @@ Outcome drop_bounding(u64 cap) {
 
 } // namespace
 
-/// Operations that are not listed: EINVAL, as on a kernel or CPU without them.
+/// Operations that are not listed: EINVAL, as on a kernel or CPU without them (PR_SET_VMA: CONFIG_ANON_VMA_NAME).
 Outcome sys_prctl(PrctlOp option, PrctlArg arg2, PrctlArg arg3, PrctlArg arg4, PrctlArg arg5) {
     Task& t = current();
     Process& p = *t.process;
@@ -249,7 +262,10 @@ Outcome sys_prctl(PrctlOp option, PrctlArg arg2, PrctlArg arg3, PrctlArg arg4, P
         return t.no_new_privs;
     case PR_SET_CHILD_SUBREAPER: p.child_subreaper = a != 0; return 0;
     case PR_GET_CHILD_SUBREAPER: return user_write<i32>(a, p.child_subreaper);
-    case PR_SET_TIMERSLACK: t.timer_slack_ns = a ? a : 50'000; return 0;
+    case PR_SET_TIMERSLACK: // kept; sleeps are exact
+        count_gap(GapKind::Prctl, PR_SET_TIMERSLACK, 0, 0, Errno(0));
+        t.timer_slack_ns = a ? a : 50'000;
+        return 0;
     case PR_GET_TIMERSLACK: return t.timer_slack_ns;
     case PR_GET_SECCOMP: return u32(t.seccomp.mode.load(std::memory_order_relaxed));
     case PR_SET_SECCOMP: return seccomp_set_mode(a, arg3);
@@ -272,8 +288,10 @@ Outcome sys_prctl(PrctlOp option, PrctlArg arg2, PrctlArg arg3, PrctlArg arg4, P
     case PR_GET_TIMING: return PR_TIMING_STATISTICAL;
     case PR_SET_TIMING: return a == u64(PR_TIMING_STATISTICAL) ? Outcome(0) : Outcome(EINVAL);
     case PR_GET_TSC: return user_write<i32>(a, PR_TSC_ENABLE);
-    case PR_SET_TSC: return a == u64(PR_TSC_ENABLE) ? Outcome(0) : Outcome(EINVAL);
-    case PR_SET_VMA: return EINVAL; // as without CONFIG_ANON_VMA_NAME
+    case PR_SET_TSC:
+        if (a == u64(PR_TSC_ENABLE)) return 0;
+        count_gap(GapKind::Prctl, PR_SET_TSC, 0, 0, EINVAL);
+        return EINVAL;
     case PR_MCE_KILL_GET:
         if (a || !rest_zero) return EINVAL;
         return PR_MCE_KILL_DEFAULT;

@@ -9,6 +9,7 @@
 #include <iomanip>
 #include <iostream>
 
+#include "cli/gaps/gap_store.h"
 #include "cli/run/registry.h"
 #include "cli/util/error.h"
 #include "cli/util/text.h"
@@ -157,6 +158,7 @@ int rm_command(const std::vector<std::string>& words) {
             stop(record, false);
         }
         forget_machine(name);
+        forget_gaps(name);
         std::cout << name << "\n";
     }
     return 0;

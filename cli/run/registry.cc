@@ -63,6 +63,10 @@ Registration::Registration(const std::string& name, VmRecord record)
     struct flock wanted = whole_file(); // of the open file, so that a process forked later holds it too
     if (!lock_ || ::fcntl(lock_.get(), F_OFD_SETLK, &wanted) != 0)
         throw CommandError("a VM of the name " + name + " is running");
+    const fs::path pipe = folder_ / "requests";
+    ::unlink(pipe.c_str()); // of a command that was killed
+    if (::mkfifo(pipe.c_str(), 0600) == 0)
+        requests_ = Fd(::open(pipe.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC)); // for writing too: it never ends
     write();
 }
 
@@ -129,6 +133,10 @@ std::optional<VmRecord> find_machine(const std::string& name) {
 
 fs::path machine_log(const std::string& name) {
     return machine_folder(name) / "log";
+}
+
+fs::path machine_requests(const std::string& name) {
+    return machine_folder(name) / "requests";
 }
 
 void forget_machine(const std::string& name) {

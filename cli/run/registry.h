@@ -31,6 +31,8 @@ public:
 
     const std::string& name() const { return record_.name; }
     std::filesystem::path log_file() const { return folder_ / "log"; }
+    // A pipe that other commands write command lines for the guest to, whole lines of less than PIPE_BUF bytes; -1: it could not be made.
+    int requests() const { return requests_.get(); }
     void set_pid(pid_t pid);
     void finish(int status, bool remove);
 
@@ -38,13 +40,14 @@ private:
     void write() const;
 
     std::filesystem::path folder_;
-    Fd lock_;
+    Fd lock_, requests_;
     VmRecord record_;
 };
 
 std::vector<VmRecord> list_machines();
 std::optional<VmRecord> find_machine(const std::string& name);
 std::filesystem::path machine_log(const std::string& name);
+std::filesystem::path machine_requests(const std::string& name);
 void forget_machine(const std::string& name);
 
 // A name that is free, made from the program's.

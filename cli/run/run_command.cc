@@ -14,6 +14,8 @@
 #include <memory>
 #include <utility>
 
+#include "cli/gaps/gap_report.h"
+#include "cli/gaps/gap_store.h"
 #include "cli/image/image_cache.h"
 #include "cli/qemu/kvm_probe.h"
 #include "cli/qemu/machine.h"
@@ -210,10 +212,15 @@ int run_command(const std::vector<std::string>& words) {
     trace.follow = true;
     ask_kernel(trace, options);
     TraceSession session(std::move(trace));
-    return run_program(std::move(options), &session);
+    GapFile gaps;
+    const bool quiet = options.quiet, detach = options.detach;
+    const int status = run_program(std::move(options), &session, &gaps);
+    if (!detach)
+        print_gaps_behind_trace(std::cerr, gaps, quiet);
+    return status;
 }
 
-int run_program(RunOptions options, TraceReceiver* trace) {
+int run_program(RunOptions options, TraceReceiver* trace, GapFile* gap_file) {
     Guest guest;
     guest.ports = options.ports;
     if (!options.network && !guest.ports.empty())
@@ -270,6 +277,9 @@ int run_program(RunOptions options, TraceReceiver* trace) {
                   << " -ex 'target remote 127.0.0.1:1234'\n";
     const std::string name = options.name.empty() ? invent_name(root.program.path) : options.name;
     Registration registration(name, make_record(root, guest));
+    GapKeeper gaps(name, make_record(root, guest).program, guest.image);
+    session.on_gap = [&gaps](std::string_view line) { gaps.take(line); };
+    session.requests_fd = registration.requests();
     if (options.detach)
         return run_detached(options, guest, session, registration);
     int status = status_command_failed;
@@ -280,6 +290,10 @@ int run_program(RunOptions options, TraceReceiver* trace) {
         throw;
     }
     registration.finish(status, true);
+    if (gap_file) {
+        gap_file->image = guest.image;
+        gap_file->report = gaps.report();
+    }
     return status;
 }
 

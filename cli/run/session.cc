@@ -142,6 +142,7 @@ private:
     void present_trace();
     void write_trace(bool ready);
     bool output_waits() const { return out_.wants_write() || err_.wants_write() || (trace_out_ && trace_out_->wants_write()); }
+    void take_requests();
     void send_control(const std::string& line) { to_control_.put(line + "\n"); }
     void send_window_size();
     void say(const std::string& line);
@@ -155,6 +156,7 @@ private:
     std::optional<Sink> trace_out_; // where the trace goes, if not to err_
     std::array<Fd, channel_count> channels_;
     std::array<LineSplitter, channel_count> lines_;
+    LineSplitter requests_;
     Fd signals_;
     pid_t pid_ = -1;
     bool raw_ = false;
@@ -281,6 +283,14 @@ void Session::take_stdin() {
     to_stdio_.put({chunk, static_cast<std::size_t>(n)});
 }
 
+// Other commands' lines for the guest (`linnet gaps NAME`). Only they can open the pipe.
+void Session::take_requests() {
+    char chunk[4096];
+    const ssize_t n = ::read(options_.requests_fd, chunk, sizeof chunk);
+    if (n > 0)
+        requests_.put({chunk, static_cast<std::size_t>(n)}, [this](std::string_view line) { send_control(std::string(line)); });
+}
+
 void Session::write_channel(std::size_t which, ByteQueue& queue) {
     while (!queue.empty() && channels_[which]) {
         const std::string_view bytes = queue.front();
@@ -354,6 +364,9 @@ void Session::take_control(std::string_view line) {
     } else if (word == "signal") {
         if (const auto number = parse_number(rest, 64))
             end_soon(128 + static_cast<int>(*number));
+    } else if (word == "gap") {
+        if (options_.on_gap)
+            options_.on_gap(line);
     } else if (word == "fail") {
         const auto split_at = rest.find(' ');
         const auto status = parse_number(rest.substr(0, split_at), 255);
@@ -435,6 +448,7 @@ bool Session::step() {
             events |= POLLOUT;
         channel_items[i] = watch(events ? channels_[i].get() : -1, events);
     }
+    const std::size_t requests_item = options_.requests_fd >= 0 && !to_control_.full() ? watch(options_.requests_fd, POLLIN) : none;
     const std::size_t out_item = out_.wants_write() ? watch(out_.fd(), POLLOUT) : none;
     const std::size_t err_item = err_.wants_write() ? watch(err_.fd(), POLLOUT) : none;
     const std::size_t trace_item = trace_out_ && trace_out_->wants_write() ? watch(trace_out_->fd(), POLLOUT) : none;
@@ -458,6 +472,8 @@ bool Session::step() {
         ::kill(pid_, SIGKILL);
     if (ready(stdin_item))
         take_stdin();
+    if (ready(requests_item))
+        take_requests();
     for (std::size_t i = 0; i < channel_count; ++i) {
         if (!ready(channel_items[i]))
             continue;

@@ -40,6 +40,8 @@ struct SessionOptions {
     TraceReceiver* trace = nullptr; // null: no such port
     std::function<void()> on_main;                        // the program begins
     std::function<void(int, const std::string&)> on_fail; // status, text: it could not begin
+    std::function<void(std::string_view)> on_gap;         // a control line that begins with `gap `
+    int requests_fd = -1;       // whole command lines for the guest's control port are read from it; -1: none
 };
 
 // Starts QEMU (`arguments` gets the channels and makes its argv) and serves it to its end. Returns the

@@ -129,6 +129,18 @@ int main(int argc, char** argv) {
                 break;
             }
         }
+    } else if (mode == "gaps") { // among lines that are none
+        put("control", "gap\ngap begin\ngap end 1 2 3\ngap begin 0\ngap 1 nonsense\n" + std::string(200000, 'x') + "\ngap begin 0\n");
+        put("control", "gap 1 syscall 0x65 0 0 3 38 1 0 0 -1 \"true\" \"\" -1:0x401000:0:0:0\ngap end 0 1 0\nexit 0\n");
+    } else if (mode == "answers") { // gaps, when it is asked
+        put("stdio", "ready\n");
+        for (std::string command; !(command = read_line("control")).empty();) {
+            if (command.starts_with("gaps "))
+                put("control", "gap begin" + command.substr(4) + "\ngap end" + command.substr(4) + " 0 7\n");
+            if (command == "signal 15")
+                break;
+        }
+        put("control", "exit 0\n");
     } else if (mode == "terminal") {
         put("stdio", read_line("control") + "\r\n");
         char bytes[2] = {};

@@ -425,6 +425,41 @@ TEST_F(SessionTest, a_line_right_before_the_end_of_stdin_arrives) {
     }
 }
 
+TEST_F(SessionTest, gaps_of_the_last_run_are_kept) {
+    EXPECT_EQ(command({"gaps"}).status, 125);
+    EXPECT_EQ(run("hello", {"-q", "--name", "one"}).status, 0);
+    EXPECT_EQ(command({"gaps"}).out, "one: /bin/true hello\nno gap report: the machine ended before it could tell\n");
+    EXPECT_EQ(run("gaps", {"-q", "--name", "two"}).err, "");
+    const Outcome outcome = command({"gaps"});
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_EQ(outcome.out, "two: /bin/true gaps\ngaps: 1 kind, asked for 3 times\n\nptrace: missing, 3 times, ENOSYS (Function not implemented)\n"
+                           "    no debugger interface yet\n    first by true, pid 1, at 0x401000 (no symbol)\n");
+    EXPECT_EQ(command({"gaps", "one"}).out.substr(0, 5), "one: ");
+    EXPECT_NE(command({"gaps", "--json"}).out.find("\"what\": \"ptrace\""), std::string::npos);
+    EXPECT_EQ(command({"gaps", "three"}).err, "linnet: no gaps of a VM of the name three are known\n");
+}
+
+TEST_F(SessionTest, gaps_runs_a_program_first) {
+    const Outcome outcome = command({"gaps", "--run", "-q", "--accel", "tcg", "--linker", "off", "--kernel", (folder_ / "kernel").string(), "/bin/true", "gaps"});
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_NE(outcome.err.find("ptrace: missing, 3 times"), std::string::npos) << outcome.err;
+    EXPECT_EQ(command({"gaps", "--run", "--accel", "tcg", "--linker", "off", "-q", "--kernel", (folder_ / "kernel").string(), "/bin/true", "exit", "7"}).status, 7);
+}
+
+TEST_F(SessionTest, a_running_vm_is_asked_for_its_gaps) {
+    Child child = start("answers", {"-q", "--name", "asked"});
+    EXPECT_EQ(next_line(child.out.get()), "ready");
+    for (int i = 0; i < 3; ++i) {
+        const Outcome outcome = command({"gaps", "asked"});
+        EXPECT_EQ(outcome.status, 0) << outcome.err;
+        EXPECT_NE(outcome.out.find("and 7 times something"), std::string::npos) << outcome.out;
+    }
+    ::kill(child.pid, SIGTERM);
+    EXPECT_EQ(finish(std::move(child)).status, 0);
+    EXPECT_NE(command({"gaps", "asked"}).out.find("and 7 times"), std::string::npos);
+}
+
 TEST_F(SessionTest, dry_run_needs_no_kernel) {
     const std::string kernel = (folder_ / "none.elf").string();
     const Outcome outcome = command({"run", "--accel", "tcg", "--dry-run", "--kernel", kernel, "/bin/true"});

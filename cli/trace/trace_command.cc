@@ -1,5 +1,9 @@
 #include "cli/trace/trace_command.h"
 
+#include <iostream>
+
+#include "cli/gaps/gap_report.h"
+#include "cli/gaps/gap_store.h"
 #include "cli/run/run_command.h"
 #include "cli/trace/trace_options.h"
 #include "cli/trace/trace_session.h"
@@ -14,8 +18,13 @@ int trace_command(const std::vector<std::string>& words) {
     ask_kernel(trace, run);
     if (run.dry_run)
         return run_program(std::move(run), nullptr);
+    const bool to_stderr = trace.output.empty(), silent = trace.quiet_exit || (trace.json && to_stderr), quiet = run.quiet;
     TraceSession session(std::move(trace));
-    return run_program(std::move(run), &session);
+    GapFile gaps;
+    const int status = run_program(std::move(run), &session, &gaps);
+    if (!silent)
+        print_gaps_behind_trace(std::cerr, gaps, quiet);
+    return status;
 }
 
 } // namespace linnet::cli

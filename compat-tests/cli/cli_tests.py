@@ -641,10 +641,12 @@ def test_gaps_are_counted():
     o = run(program("gaps"))
     lines = o.out.decode().splitlines()
     check(o.status == 0, o)
-    for line in ("syscall ptrace 2 ENOSYS", "syscall unknown 1 ENOSYS", "prctl 9998 1 EINVAL", "file /proc/no-such-file 1 ENOENT",
-                 "ioctl 0x1234abcd 1 ENOTTY", "sockopt 1.9997 1 ENOPROTOOPT"):
-        check(line in lines, "no line", line, ":", o)
-    check(all(len(line.split(" ")) == 4 for line in lines), "four words a line:", o)
+    for line in ("syscall ptrace 2 ENOSYS", "syscall syscall_0x270f 1 ENOSYS", "prctl 9998 1 EINVAL", "file /proc/no-such-file 1 ENOENT",
+                 "ioctl 0x1234abcd 1 ENOTTY", "sockopt SOL_SOCKET.9997 1 ENOPROTOOPT"):
+        of_it = [l for l in lines if l.startswith(line + " ")]
+        check(len(of_it) == 1, "no line", line, ":", o)
+        check(re.fullmatch(r" 1 gaps \S*/gaps\+0x[0-9a-f]+ -", of_it[0][len(line):]), "who asked:", of_it[0])
+    check(all(len(line.split(" ")) == 8 for line in lines), "eight words a line:", o)
 
 
 def test_last_calls_of_each_cpu():

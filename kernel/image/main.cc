@@ -34,6 +34,7 @@
 #include "vfs/path_walk.h"
 #include "vfs/file_table.h"
 #include "vfs/fs_context.h"
+#include "syscall/gaps.h"
 #include "vfs/tty/core_port.h"
 #include "vfs/tty/stdio.h"
 #include "vfs/tty/console.h"
@@ -85,7 +86,11 @@ void report_started() {
     report_to_host("main %lu", monotonic_ns());
     trace_program_started();
 }
-void report_line(const char* line) { report_to_host("%s", line); }
+/// The last line of a run. What programs asked for in vain goes before it.
+void report_line(const char* line) {
+    report_gaps(0, true);
+    report_to_host("%s", line);
+}
 
 /// chdir for the option cwd=.
 Result<void> enter_directory(const char* path) {
@@ -99,6 +104,7 @@ void connect_streams() {
     stdio_hooks.signal_init = signal_init;
     on_session_leader_exit = [](Process& leader) { leave_terminal(leader, true); };
     stdio_hooks.reset = [] { machine_reset(); };
+    stdio_hooks.gaps = [](u64 request) { report_gaps(request, false); };
 }
 
 /// The first thread: what may sleep, then process 1.

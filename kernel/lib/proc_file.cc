@@ -3,6 +3,8 @@
 #include "kernel/lib/string.h"
 
 namespace linnet {
+
+void (*proc_write_refused)(const char* path) = nullptr;
 namespace {
 
 constexpr size_t kMaxBlocks = 64;

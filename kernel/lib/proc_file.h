@@ -34,6 +34,9 @@ struct ProcFile {
     u64 arg = 0;
 };
 
+/// Set by syscall: a program wrote to a file that takes nothing. `path` as in ProcFile. Thread context; position locks may be held.
+extern void (*proc_write_refused)(const char* path);
+
 /// The array must stay valid; entries may be looked at at once. ENOSPC after 64 calls.
 Result<void> register_proc_files(const ProcFile* files, size_t count);
 template <size_t N>

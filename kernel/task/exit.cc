@@ -194,6 +194,7 @@ void exit_task(u32 status) {
         if (p.core_dumper) p.core_wait.wake_all();
     }
     if (last) {
+        if (process_ended) process_ended(p, p.exit_status);
         stop_interval_timers(p);
         delete_posix_timers(p);
         undo_semaphores(p);

@@ -21,6 +21,7 @@ u32 initial_fast_calls = 0;
 void (*trace_clone)(Task& child) = nullptr;
 void (*trace_signal)(Task& t, const abi::Siginfo& info) = nullptr;
 void (*trace_end)(Task& t, u32 status) = nullptr;
+void (*process_ended)(Process& p, u32 status) = nullptr;
 
 Process::Process() : start_time_ns(monotonic_ns()) {
     init_interval_timers(*this);

@@ -95,6 +95,8 @@ inline Task* current_or_null() {
 extern void (*trace_clone)(Task& child);
 extern void (*trace_signal)(Task& t, const abi::Siginfo& info);
 extern void (*trace_end)(Task& t, u32 status);
+/// Set by syscall/gaps: the last thread of a process ends, with wait4's status. No lock is held.
+extern void (*process_ended)(Process& p, u32 status);
 
 /// State letter of /proc/PID/stat: R, S, D, T, Z.
 char state_letter(const Task& t);

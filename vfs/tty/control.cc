@@ -43,6 +43,9 @@ void obey(const ControlLine& line) {
     case ControlLine::WindowSize:
         if (control_terminal) control_terminal->set_size({u16(line.a), u16(line.b), 0, 0});
         break;
+    case ControlLine::Gaps:
+        if (stdio_hooks.gaps) stdio_hooks.gaps(line.a);
+        break;
     case ControlLine::Unknown: break;
     }
 }
@@ -97,16 +100,21 @@ void report_to_host(const char* fmt, ...) {
     for (size_t i = 0; i < n; ++i)
         if (text[i] == '\n') text[i] = ' ';
     text[n++] = '\n';
+    (void)write_to_host(text, n);
+}
+
+bool write_to_host(const char* line, size_t n) {
+    if (!control_port) return false;
     size_t done = 0;
     u64 deadline = 0;
-    while (done < n) {
-        size_t some = control_port->write(text + done, n - done);
+    for (;;) {
+        size_t some = control_port->write(line + done, n - done);
         done += some;
-        if (done == n) break;
+        if (done == n) return true;
         if (some) continue;
         u64 now = monotonic_ns();
         if (!deadline) deadline = now + kNsPerSec;
-        if (now > deadline) return;
+        if (now > deadline) return false;
         __builtin_ia32_pause();
     }
 }

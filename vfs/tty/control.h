@@ -12,7 +12,7 @@ void control_init(CharDevice* port, StdinStage* input, Console* terminal);
 
 /// One command line, parsed. Pure.
 struct ControlLine {
-    enum Kind { Unknown, Signal, Eof, WindowSize } kind = Unknown;
+    enum Kind { Unknown, Signal, Eof, WindowSize, Gaps } kind = Unknown;
     u64 a = 0, b = 0;
 };
 ControlLine parse_control_line(const char* text, size_t n);

@@ -30,6 +30,8 @@ ControlLine parse_control_line(const char* text, size_t n) {
         if (number(p, end, &line.a) && p == end && line.a >= 1 && line.a <= 64) line.kind = ControlLine::Signal;
     if (const char* p = word("eof"))
         if (number(p, end, &line.a) && p == end) line.kind = ControlLine::Eof;
+    if (const char* p = word("gaps"))
+        if (number(p, end, &line.a) && p == end) line.kind = ControlLine::Gaps;
     if (const char* p = word("winsize"))
         if (number(p, end, &line.a) && number(p, end, &line.b) && p == end && line.a <= 0xffff && line.b <= 0xffff)
             line.kind = ControlLine::WindowSize;

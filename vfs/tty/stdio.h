@@ -18,6 +18,8 @@ Result<void> open_standard_streams(FileTable& table);
 /// A line to the host: "main NS", "exit N", "signal N", "fail CODE TEXT", "net ADDR" (without the newline). Nothing without a control
 /// port, but for a log line. Thread or deferred context; may be called with no memory left.
 void report_to_host(const char* format, ...) __attribute__((format(printf, 1, 2)));
+/// The same for a line that is made already, with its newline. False: there is no control port, or the host did not take it within a second.
+bool write_to_host(const char* line, size_t n);
 
 /// Waits (at most 5 seconds, polling) until the host has taken all output, then resets the machine.
 [[noreturn]] void drain_and_reset();
@@ -27,6 +29,7 @@ void report_to_host(const char* format, ...) __attribute__((format(printf, 1, 2)
 struct StdioHooks {
     void (*signal_init)(int signal) = nullptr; // "signal N" from the host; deferred context
     void (*reset)() = nullptr;                 // machine_reset()
+    void (*gaps)(u64 request) = nullptr;       // "gaps REQUEST" from the host; deferred context
 };
 extern StdioHooks stdio_hooks;
 

@@ -202,11 +202,13 @@ TEST(ControlLine, Commands) {
     EXPECT_EQ(15u, parse("signal 15").a);
     EXPECT_EQ(ControlLine::Eof, parse("eof 0").kind);
     EXPECT_EQ(12345678901u, parse("eof 12345678901").a);
+    EXPECT_EQ(ControlLine::Gaps, parse("gaps 7").kind);
+    EXPECT_EQ(7u, parse("gaps 7").a);
     auto w = parse("winsize 50 132");
     EXPECT_EQ(ControlLine::WindowSize, w.kind);
     EXPECT_EQ(132u, w.b);
     for (const char* bad : {"", "signal", "signal ", "signal 0", "signal 65", "signal 1 2", "signal  1", "eof -1", "eof x",
-                            "eof 99999999999999999999999", "winsize 1", "winsize 1 70000", "reboot", "signal 9\r"})
+                            "eof 99999999999999999999999", "gaps", "gaps x", "gaps 1 2", "winsize 1", "winsize 1 70000", "reboot", "signal 9\r"})
         EXPECT_EQ(ControlLine::Unknown, parse(bad).kind) << bad;
 }
 
