@@ -74,6 +74,14 @@ TEST(sys_shmget, identifiers_differ_after_removal) {
     Segment b(1);
     EXPECT_NE(first, b.id);
 }
+TEST(sys_shmget, ENOMEM_on_SHM_HUGETLB_without_huge_pages) {
+    char text[32] = "0";
+    read_text("/proc/sys/vm/nr_hugepages", text, sizeof(text));
+    if (atoi(text)) {
+        return;
+    }
+    EXPECT_ERRNO(sys(SYS_shmget, IPC_PRIVATE, 2UL << 20, IPC_CREAT | SHM_HUGETLB | 0600), ENOMEM);
+}
 TEST(sys_shmget, EEXIST_ENOENT_and_EINVAL_by_the_key) {
     EXPECT_ERRNO(sys(SYS_shmget, kKey, 1, 0600), ENOENT);
     Segment a(5000, 0600, kKey);
