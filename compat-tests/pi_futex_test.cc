@@ -35,13 +35,9 @@ int running_priority(unsigned id) {
 
 // The state letter of a thread.
 char state_of(unsigned id) {
-    char path[64], text[1024];
+    char path[64];
     snprintf(path, sizeof(path), "/proc/self/task/%u/stat", id);
-    if (read_text(path, text, sizeof(text)) <= 0) {
-        return 0;
-    }
-    const char* p = strrchr(text, ')');
-    return p ? p[2] : 0;
+    return state_in(path);
 }
 
 bool set_fifo(int priority) {

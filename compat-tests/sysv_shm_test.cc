@@ -45,14 +45,6 @@ struct Segment {
 bool failed(char* p) { return p == reinterpret_cast<char*>(-1); }
 long detach(const void* p) { return sys(SYS_shmdt, p); }
 
-template <class F>
-void as_nobody(F body) {
-    EXPECT_CHILD_OK([&] {
-        CHECK(setgid(65534) == 0 && setuid(65534) == 0);
-        return body();
-    });
-}
-
 } // namespace
 
 TEST(sys_shmget, private_segments_are_new_each_time) {
