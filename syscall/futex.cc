@@ -45,7 +45,7 @@ Outcome pi_outcome(Result<void> r) {
 
 } // namespace
 
-/// FUTEX_FD: ENOSYS.
+/// FUTEX_FD: ENOSYS, as since Linux 2.6.26.
 Outcome sys_futex(FutexWord uaddr, FutexOp op, UInt val, FutexVal2 timeout, FutexWord uaddr2, UInt val3) {
     const int command = op.value & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
     const bool is_private = op.value & FUTEX_PRIVATE_FLAG;
