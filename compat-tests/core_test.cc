@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 
 namespace {
 
@@ -237,6 +238,18 @@ TEST(proc_core, the_pattern_names_process_program_signal_and_owner) {
     struct stat st{};
     EXPECT_EQ(0, stat(wanted, &st)) << name;
     EXPECT_GT(st.st_size, 0);
+}
+TEST(proc_core, EINVAL_of_a_program_as_pattern) {
+    utsname name{};
+    uname(&name);
+    if (!strstr(name.release, "linnet")) {
+        GTEST_SKIP() << "a Linux would start it at every crash on this machine";
+    }
+    Fd fd(open("/proc/sys/kernel/core_pattern", O_WRONLY));
+    EXPECT_ERRNO(write(fd, "|/bin/true %p", 13), EINVAL);
+    char text[64];
+    read_text("/proc/sys/kernel/core_pattern", text, sizeof(text));
+    EXPECT_STREQ("core\n", text);
 }
 TEST(proc_core, waitid_tells_CLD_DUMPED) {
     NEEDS_CORES();

@@ -582,6 +582,7 @@ def shell(res, guests, args, group):
                 counts.append((int(m[1]), int(m[2])) if m else (float('nan'),) * 2)
             for i, half in enumerate(('low', 'high')):
                 res.add(g.name, group, '500-commands', half, 'insn', (counts[1][i] - counts[0][i]) / 2)
+            res.add(g.name, group, '500-commands', 'all', 'insn', (sum(counts[1]) - sum(counts[0])) / 2)
 
 
 def pgbench(res, guests, args, group):
