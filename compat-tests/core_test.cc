@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 
 namespace {
 
@@ -204,6 +205,51 @@ TEST(proc_core, a_symbolic_link_in_its_place_is_not_followed) {
     char text[32];
     EXPECT_EQ(8, read_text(other / "target", text, sizeof(text)));
     EXPECT_TRUE(WIFSIGNALED(status));
+}
+TEST(proc_core, the_pattern_names_process_program_signal_and_owner) {
+    NEEDS_CORES();
+    TempDir dir;
+    char wanted[512], text[512], name[300];
+    // The system's own pattern comes back, whatever happens here.
+    struct Pattern {
+        char before[256] = "";
+        Pattern() { read_text("/proc/sys/kernel/core_pattern", before, sizeof(before)); }
+        static bool set(const char* to) {
+            Fd fd(open("/proc/sys/kernel/core_pattern", O_WRONLY));
+            return write(fd, to, strlen(to)) == static_cast<ssize_t>(strlen(to));
+        }
+        ~Pattern() { set(before); }
+    } pattern;
+    snprintf(text, sizeof(text), "%s/core.%%p.%%i.%%s.%%u.%%g.%%%%.%%z.%%e", dir.path());
+    ASSERT_TRUE(Pattern::set(text));
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_NAME, "na/me");
+        if (allow_core()) {
+            fault();
+        }
+        _exit(1);
+    }
+    int status = 0;
+    waitpid(pid, &status, 0);
+    EXPECT_TRUE(WIFSIGNALED(status) && WCOREDUMP(status)) << status;
+    snprintf(name, sizeof(name), "core.%d.%d.%d.%d.%d.%%..na!me", pid, pid, SIGSEGV, static_cast<int>(getuid()), static_cast<int>(getgid()));
+    snprintf(wanted, sizeof(wanted), "%s/%s", dir.path(), name);
+    struct stat st{};
+    EXPECT_EQ(0, stat(wanted, &st)) << name;
+    EXPECT_GT(st.st_size, 0);
+}
+TEST(proc_core, EINVAL_of_a_program_as_pattern) {
+    utsname name{};
+    uname(&name);
+    if (!strstr(name.release, "linnet")) {
+        GTEST_SKIP() << "a Linux would start it at every crash on this machine";
+    }
+    Fd fd(open("/proc/sys/kernel/core_pattern", O_WRONLY));
+    EXPECT_ERRNO(write(fd, "|/bin/true %p", 13), EINVAL);
+    char text[64];
+    read_text("/proc/sys/kernel/core_pattern", text, sizeof(text));
+    EXPECT_STREQ("core\n", text);
 }
 TEST(proc_core, waitid_tells_CLD_DUMPED) {
     NEEDS_CORES();

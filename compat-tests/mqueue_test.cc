@@ -59,24 +59,6 @@ timespec after_ms(long ms) {
     return {static_cast<time_t>(t / 1000000000), static_cast<long>(t % 1000000000)};
 }
 
-bool asleep(pid_t pid) {
-    char path[64], text[512];
-    snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    if (read_text(path, text, sizeof text) < 0) {
-        return false;
-    }
-    char* state = strrchr(text, ')');
-    return state && state[2] == 'S';
-}
-
-template <class F>
-void as_nobody(F body) {
-    EXPECT_CHILD_OK([&] {
-        CHECK(setgid(65534) == 0 && setuid(65534) == 0);
-        return body();
-    });
-}
-
 } // namespace
 
 TEST(sys_mq_open, makes_and_finds_a_queue) {

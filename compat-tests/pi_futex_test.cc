@@ -35,13 +35,9 @@ int running_priority(unsigned id) {
 
 // The state letter of a thread.
 char state_of(unsigned id) {
-    char path[64], text[1024];
+    char path[64];
     snprintf(path, sizeof(path), "/proc/self/task/%u/stat", id);
-    if (read_text(path, text, sizeof(text)) <= 0) {
-        return 0;
-    }
-    const char* p = strrchr(text, ')');
-    return p ? p[2] : 0;
+    return state_in(path);
 }
 
 bool set_fifo(int priority) {
@@ -357,6 +353,32 @@ TEST(sys_futex, CMP_REQUEUE_PI_lets_the_waiter_wait_for_a_taken_lock) {
     EXPECT_OK(futex(&mutex_word, unlock_pi));
     t.join();
     EXPECT_EQ(0, requeue_result);
+}
+TEST(sys_futex, EINVAL_of_WAKE_where_a_waiter_expects_to_be_moved) {
+    reset_requeue();
+    Thread t([] { wait_requeue(); });
+    // Until it waits nobody is woken.
+    wait_until([] { return futex(&condition, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1) == -1; });
+    EXPECT_ERRNO(futex(&condition, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1), EINVAL);
+    EXPECT_ERRNO(sys(SYS_futex, &condition, FUTEX_REQUEUE | FUTEX_PRIVATE_FLAG, 1, 1UL, &mutex_word, 0), EINVAL);
+    EXPECT_EQ(0u, load(&requeued));
+    EXPECT_EQ(1, cmp_requeue(1, 0, 0));
+    t.join();
+    EXPECT_EQ(0, requeue_result);
+    EXPECT_EQ(0, futex(&condition, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1));
+}
+TEST(sys_futex, EINVAL_of_WAKE_on_a_PI_lock_with_a_waiter) {
+    static unsigned word;
+    word = 0;
+    ASSERT_OK(futex(&word, lock_pi));
+    Locker waiter(&word);
+    waiter.start();
+    waiter.wait_for_sleep();
+    EXPECT_ERRNO(futex(&word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1), EINVAL);
+    EXPECT_OK(futex(&word, unlock_pi));
+    wait_until([&] { return load(&waiter.has); });
+    waiter.finish();
+    EXPECT_EQ(0, futex(&word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1));
 }
 TEST(sys_futex, EAGAIN_of_the_REQUEUE_PI_pair_with_another_value) {
     reset_requeue();

@@ -199,6 +199,22 @@ TEST(sys_pidfd_send_signal, EBADF_on_what_is_no_pidfd) {
     EXPECT_ERRNO(sys(nr_send, p.r.get(), 0, nullptr, 0), EBADF);
     EXPECT_ERRNO(sys(nr_send, closed_fd(), 0, nullptr, 0), EBADF);
 }
+TEST(sys_pidfd_send_signal, takes_the_folder_of_a_process_in_proc) {
+    Waiting c;
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d", c.pid);
+    Fd folder(open(path, O_RDONLY | O_DIRECTORY)), place(open(path, O_PATH | O_DIRECTORY));
+    snprintf(path, sizeof(path), "/proc/%d/task/%d", c.pid, c.pid);
+    Fd thread(open(path, O_RDONLY | O_DIRECTORY));
+    ASSERT_TRUE(folder.valid() && place.valid() && thread.valid());
+    EXPECT_OK(sys(nr_send, folder.get(), 0, nullptr, 0));
+    EXPECT_ERRNO(sys(nr_send, place.get(), 0, nullptr, 0), EBADF);
+    EXPECT_ERRNO(sys(nr_send, thread.get(), 0, nullptr, 0), EBADF);
+    EXPECT_OK(sys(nr_send, folder.get(), SIGKILL, nullptr, 0));
+    EXPECT_EQ(SIGKILL, wait_for(c.pid));
+    EXPECT_ERRNO(sys(nr_send, folder.get(), 0, nullptr, 0), ESRCH);
+    c.pid = -1;
+}
 TEST(sys_pidfd_send_signal, ESRCH_after_the_wait_and_not_before) {
     pid_t pid = start_child([] { return 0; });
     Fd fd(pidfd_open_(pid));

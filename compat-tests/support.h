@@ -259,6 +259,30 @@ pid_t start_child(F body) {
     return pid;
 }
 
+// The lambda, run in a forked child as a user without rights, returns 0.
+template <class F>
+void as_nobody(F body) {
+    EXPECT_CHILD_OK([&] {
+        CHECK(setgid(65534) == 0 && setuid(65534) == 0);
+        return body();
+    });
+}
+
+// The state letter of a process or thread in its /proc/.../stat; 0: it is not there.
+inline char state_in(const char* stat_path) {
+    char text[1024];
+    if (read_text(stat_path, text, sizeof(text)) <= 0) {
+        return 0;
+    }
+    const char* p = strrchr(text, ')');
+    return p ? p[2] : 0;
+}
+inline bool asleep(pid_t pid) {
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    return state_in(path) == 'S';
+}
+
 inline uint64_t now_ns(clockid_t clock = CLOCK_MONOTONIC) {
     timespec ts{};
     clock_gettime(clock, &ts);

@@ -490,13 +490,6 @@ TEST(sys_personality, sets_and_gives_the_old_one) {
 }
 TEST(sys_sync, succeeds) { EXPECT_EQ(0, sys(SYS_sync)); }
 TEST(sys_syslog, EINVAL_on_bad_type) { EXPECT_ERRNO(sys(SYS_syslog, 99, nullptr, 0), EINVAL); }
-TEST(sys_unshare, of_files_separates_descriptors) {
-    EXPECT_CHILD_OK([] {
-        CHECK(sys(SYS_unshare, CLONE_FILES | CLONE_FS) == 0);
-        return 0;
-    });
-}
-TEST(sys_unshare, EINVAL_on_unknown_flag) { EXPECT_ERRNO(sys(SYS_unshare, 0x1), EINVAL); }
 TEST(sys_membarrier, query_and_private_expedited) {
     long mask = sys(SYS_membarrier, 0, 0, 0);
     EXPECT_GT(mask, 0);

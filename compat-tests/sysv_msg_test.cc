@@ -57,14 +57,6 @@ struct Queue {
     }
 };
 
-template <class F>
-void as_nobody(F body) {
-    EXPECT_CHILD_OK([&] {
-        CHECK(setgid(65534) == 0 && setuid(65534) == 0);
-        return body();
-    });
-}
-
 } // namespace
 
 TEST(sys_msgget, a_key_finds_the_same_queue) {

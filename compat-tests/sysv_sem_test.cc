@@ -46,14 +46,6 @@ long semop1(int id, int number, int value, int flags = 0) {
     return sys(SYS_semop, id, &s, 1);
 }
 
-template <class F>
-void as_nobody(F body) {
-    EXPECT_CHILD_OK([&] {
-        CHECK(setgid(65534) == 0 && setuid(65534) == 0);
-        return body();
-    });
-}
-
 } // namespace
 
 TEST(sys_semget, set_starts_with_zeroes) {

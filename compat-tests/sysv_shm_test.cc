@@ -45,14 +45,6 @@ struct Segment {
 bool failed(char* p) { return p == reinterpret_cast<char*>(-1); }
 long detach(const void* p) { return sys(SYS_shmdt, p); }
 
-template <class F>
-void as_nobody(F body) {
-    EXPECT_CHILD_OK([&] {
-        CHECK(setgid(65534) == 0 && setuid(65534) == 0);
-        return body();
-    });
-}
-
 } // namespace
 
 TEST(sys_shmget, private_segments_are_new_each_time) {
@@ -73,6 +65,14 @@ TEST(sys_shmget, identifiers_differ_after_removal) {
     a.remove();
     Segment b(1);
     EXPECT_NE(first, b.id);
+}
+TEST(sys_shmget, ENOMEM_on_SHM_HUGETLB_without_huge_pages) {
+    char text[32] = "0";
+    read_text("/proc/sys/vm/nr_hugepages", text, sizeof(text));
+    if (atoi(text)) {
+        return;
+    }
+    EXPECT_ERRNO(sys(SYS_shmget, IPC_PRIVATE, 2UL << 20, IPC_CREAT | SHM_HUGETLB | 0600), ENOMEM);
 }
 TEST(sys_shmget, EEXIST_ENOENT_and_EINVAL_by_the_key) {
     EXPECT_ERRNO(sys(SYS_shmget, kKey, 1, 0600), ENOENT);

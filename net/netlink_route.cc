@@ -1,52 +1,16 @@
 #include "net/netlink_route.h"
 
+#include "net/netlink_message.h"
+
 namespace linnet {
 
 namespace {
 
-constexpr u32 align4(u32 n) { return (n + 3) & ~3u; }
-
-/// Appends messages and attributes.
-class Builder {
-  public:
-    Builder(Vec<u8>& out, const abi::Nlmsghdr& request, u32 port) : out_(out), request_(request), port_(port) {}
-
-    Result<void> begin(u16 type, u16 flags, const void* body, u32 n) {
-        start_ = out_.size();
-        abi::Nlmsghdr h{0, type, flags, request_.seq, port_};
-        TRY(append(&h, sizeof h));
-        return append(body, n);
-    }
-    Result<void> attribute(u16 type, const void* p, u32 n) {
-        abi::Rtattr a{static_cast<u16>(sizeof(abi::Rtattr) + n), type};
-        TRY(append(&a, sizeof a));
-        return append(p, n);
-    }
-    Result<void> attribute_u32(u16 type, u32 v) { return attribute(type, &v, 4); }
-    Result<void> attribute_u8(u16 type, u8 v) { return attribute(type, &v, 1); }
-    void end() {
-        u32 n = out_.size() - start_;
-        memcpy(out_.data() + start_, &n, 4);
-    }
-
-  private:
-    Result<void> append(const void* p, u32 n) {
-        size_t at = out_.size();
-        TRY(out_.resize(at + align4(n)));
-        memcpy(out_.data() + at, p, n);
-        return {};
-    }
-    Vec<u8>& out_;
-    const abi::Nlmsghdr& request_;
-    u32 port_;
-    size_t start_ = 0;
-};
-
-Result<void> put_address(Builder& b, u16 type, const IpAddress& a) {
+Result<void> put_address(NetlinkBuilder& b, u16 type, const IpAddress& a) {
     return a.is_v4() ? b.attribute(type, a.bytes + 12, 4) : b.attribute(type, a.bytes, 16);
 }
 
-Result<void> put_link(Builder& b, const InterfaceInfo& i, u16 flags) {
+Result<void> put_link(NetlinkBuilder& b, const InterfaceInfo& i, u16 flags) {
     abi::Ifinfomsg m{};
     m.type = i.loopback ? 772 : 1; // ARPHRD_LOOPBACK, ARPHRD_ETHER
     m.index = i.index;
@@ -74,7 +38,7 @@ Result<void> put_link(Builder& b, const InterfaceInfo& i, u16 flags) {
     return {};
 }
 
-Result<void> put_interface_address(Builder& b, const InterfaceInfo& i, const InterfaceAddress& a, u16 flags) {
+Result<void> put_interface_address(NetlinkBuilder& b, const InterfaceInfo& i, const InterfaceAddress& a, u16 flags) {
     abi::Ifaddrmsg m{};
     bool v4 = a.ip.is_v4();
     m.family = v4 ? AF_INET : AF_INET6;
@@ -100,7 +64,7 @@ Result<void> put_interface_address(Builder& b, const InterfaceInfo& i, const Int
     return {};
 }
 
-Result<void> put_route(Builder& b, const RouteInfo& r, u16 flags) {
+Result<void> put_route(NetlinkBuilder& b, const RouteInfo& r, u16 flags) {
     abi::Rtmsg m{};
     m.family = r.destination.is_v4() ? AF_INET : AF_INET6;
     m.dst_len = r.prefix;
@@ -119,11 +83,9 @@ Result<void> put_route(Builder& b, const RouteInfo& r, u16 flags) {
     return {};
 }
 
-Result<void> put_error(Builder& b, const abi::Nlmsghdr& request, int error) {
-    abi::Nlmsgerr e{-error, request};
-    TRY(b.begin(NLMSG_ERROR, 0, &e, sizeof e));
-    b.end();
-    return {};
+std::span<const u8> attributes_after(std::span<const u8> body, u32 header) {
+    header = netlink_align(header);
+    return body.size() > header ? body.subspan(header) : std::span<const u8>();
 }
 
 /// The interface that a GETLINK request names by index or IFLA_IFNAME; null if there is none.
@@ -131,17 +93,11 @@ const InterfaceInfo* find_link(std::span<const u8> body, const NetSnapshot& net)
     abi::Ifinfomsg m{};
     if (body.size() >= sizeof m) memcpy(&m, body.data(), sizeof m);
     char name[16] = {};
-    size_t at = align4(sizeof m);
-    while (at + sizeof(abi::Rtattr) <= body.size()) {
-        abi::Rtattr a;
-        memcpy(&a, body.data() + at, sizeof a);
-        if (a.len < sizeof a || at + a.len > body.size()) break;
-        if (a.type == IFLA_IFNAME) {
-            size_t n = a.len - sizeof a;
-            memcpy(name, body.data() + at + sizeof a, n < 15 ? n : 15);
-        }
-        at += align4(a.len);
-    }
+    each_netlink_attribute(attributes_after(body, sizeof m), [&](u16 type, std::span<const u8> value) {
+        if (type != IFLA_IFNAME) return;
+        memset(name, 0, sizeof name);
+        memcpy(name, value.data(), value.size() < 15 ? value.size() : 15);
+    });
     for (u32 i = 0; i < net.interface_count; ++i)
         if (m.index > 0 ? net.interfaces[i].index == static_cast<u32>(m.index) : strcmp(net.interfaces[i].name, name) == 0)
             return &net.interfaces[i];
@@ -149,27 +105,22 @@ const InterfaceInfo* find_link(std::span<const u8> body, const NetSnapshot& net)
 }
 
 /// The route to the RTA_DST of a GETROUTE request that is no dump.
-Result<void> answer_route(Builder& b, std::span<const u8> body, const NetSnapshot& net, const abi::Nlmsghdr& h) {
+Result<void> answer_route(NetlinkBuilder& b, std::span<const u8> message, const NetSnapshot& net) {
+    std::span<const u8> body = message.subspan(sizeof(abi::Nlmsghdr));
     abi::Rtmsg m{};
-    if (body.size() < sizeof m) return put_error(b, h, static_cast<int>(EINVAL));
+    if (body.size() < sizeof m) return b.error(EINVAL, message);
     memcpy(&m, body.data(), sizeof m);
     IpAddress to = m.family == AF_INET6 ? IpAddress::any6() : IpAddress::any4();
-    size_t at = align4(sizeof m);
-    while (at + sizeof(abi::Rtattr) <= body.size()) {
-        abi::Rtattr a;
-        memcpy(&a, body.data() + at, sizeof a);
-        if (a.len < sizeof a || at + a.len > body.size()) break;
-        const u8* p = body.data() + at + sizeof a;
-        size_t n = a.len - sizeof a;
-        if (a.type == RTA_DST && m.family == AF_INET && n >= 4) {
+    each_netlink_attribute(attributes_after(body, sizeof m), [&](u16 type, std::span<const u8> value) {
+        if (type != RTA_DST) return;
+        if (m.family == AF_INET && value.size() >= 4) {
             u32 v;
-            memcpy(&v, p, 4);
+            memcpy(&v, value.data(), 4);
             to = IpAddress::v4_of(v);
-        } else if (a.type == RTA_DST && m.family == AF_INET6 && n >= 16) {
-            to = IpAddress::v6_of(p);
+        } else if (m.family == AF_INET6 && value.size() >= 16) {
+            to = IpAddress::v6_of(value.data());
         }
-        at += align4(a.len);
-    }
+    });
     const RouteInfo* best = nullptr;
     for (u32 i = 0; i < net.route_count; ++i) {
         const RouteInfo& r = net.routes[i];
@@ -182,37 +133,38 @@ Result<void> answer_route(Builder& b, std::span<const u8> body, const NetSnapsho
         }
         if (match && (!best || r.prefix > best->prefix)) best = &r;
     }
-    if (!best) return put_error(b, h, static_cast<int>(ENETUNREACH));
+    if (!best) return b.error(ENETUNREACH, message);
     RouteInfo r = *best;
     r.destination = to;
     r.prefix = to.is_v4() ? 32 : 128;
     return put_route(b, r, 0);
 }
 
-Result<void> answer(std::span<const u8> message, const abi::Nlmsghdr& h, const NetSnapshot& net, u32 port, Vec<u8>& out) {
-    Builder b(out, h, port);
+Result<void> answer(std::span<const u8> message, const abi::Nlmsghdr& h, const NetSnapshot& net, u32 port, size_t read, Vec<u8>& out) {
+    NetlinkBuilder b(out, h, port);
     std::span<const u8> body = message.subspan(sizeof h);
     u8 family = body.empty() ? 0 : body[0];
     bool dump = (h.flags & NLM_F_DUMP) == NLM_F_DUMP;
     if (h.type < NLMSG_MIN_TYPE) {
         // Control messages are ignored but for the acknowledgement.
-        if (h.flags & NLM_F_ACK) return put_error(b, h, 0);
+        if (h.flags & NLM_F_ACK) return b.error(Errno{}, message);
         return {};
     }
     if (!(h.flags & NLM_F_REQUEST)) return {};
-    if (body.empty()) return put_error(b, h, static_cast<int>(EINVAL));
+    if (body.empty()) return b.error(EINVAL, message);
+    if (dump && out.size() - read > kNetlinkDumpPending) return b.error(EBUSY, message);
     switch (h.type) {
     case RTM_GETLINK:
         if (!dump) {
             const InterfaceInfo* i = find_link(body, net);
-            if (!i) return put_error(b, h, static_cast<int>(ENODEV));
+            if (!i) return b.error(ENODEV, message);
             TRY(put_link(b, *i, 0));
             break;
         }
         for (u32 i = 0; i < net.interface_count; ++i) TRY(put_link(b, net.interfaces[i], NLM_F_MULTI));
         break;
     case RTM_GETADDR:
-        if (!dump) return put_error(b, h, static_cast<int>(EOPNOTSUPP));
+        if (!dump) return b.error(EOPNOTSUPP, message);
         for (int v6 = 0; v6 < 2; ++v6) {
             if (family && family != (v6 ? AF_INET6 : AF_INET)) continue;
             for (u32 i = 0; i < net.interface_count; ++i)
@@ -222,7 +174,7 @@ Result<void> answer(std::span<const u8> message, const abi::Nlmsghdr& h, const N
         }
         break;
     case RTM_GETROUTE:
-        if (!dump) return answer_route(b, body, net, h);
+        if (!dump) return answer_route(b, message, net);
         for (u32 i = 0; i < net.route_count; ++i) {
             const RouteInfo& r = net.routes[i];
             if (family && family != (r.destination.is_v4() ? AF_INET : AF_INET6)) continue;
@@ -233,34 +185,26 @@ Result<void> answer(std::span<const u8> message, const abi::Nlmsghdr& h, const N
     case RTM_GETRULE:
     case RTM_GETQDISC:
         // Nothing to show: an empty dump.
-        if (!dump) return put_error(b, h, static_cast<int>(EOPNOTSUPP));
+        if (!dump) return b.error(EOPNOTSUPP, message);
         break;
     default:
         // Changing links, addresses or routes is the host's business.
-        return put_error(b, h, static_cast<int>(h.type <= RTM_GETTCLASS && (h.type & 3) != 2 ? EPERM : EOPNOTSUPP));
+        return b.error(h.type <= RTM_GETTCLASS && (h.type & 3) != 2 ? EPERM : EOPNOTSUPP, message);
     }
     if (dump) {
-        i32 done = 0;
-        TRY(b.begin(NLMSG_DONE, NLM_F_MULTI, &done, sizeof done));
-        b.end();
+        return b.done();
     } else if (h.flags & NLM_F_ACK) {
-        return put_error(b, h, 0);
+        return b.error(Errno{}, message);
     }
     return {};
 }
 
 } // namespace
 
-Result<void> netlink_route_reply(std::span<const u8> request, const NetSnapshot& net, u32 port, Vec<u8>& replies) {
-    while (request.size() >= sizeof(abi::Nlmsghdr)) {
-        abi::Nlmsghdr h;
-        memcpy(&h, request.data(), sizeof h);
-        if (h.len < sizeof h || h.len > request.size()) return {};
-        TRY(answer(request.first(h.len), h, net, port, replies));
-        size_t step = align4(h.len);
-        request = step >= request.size() ? std::span<const u8>() : request.subspan(step);
-    }
-    return {};
+Result<void> netlink_route_reply(std::span<const u8> request, const NetSnapshot& net, u32 port, size_t read, Vec<u8>& replies) {
+    return each_netlink_request(request, [&](const abi::Nlmsghdr& h, std::span<const u8> message) {
+        return answer(message, h, net, port, read, replies);
+    });
 }
 
 } // namespace linnet

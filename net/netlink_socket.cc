@@ -1,4 +1,4 @@
-// Netlink sockets: NETLINK_ROUTE answers dumps; other protocols are EPROTONOSUPPORT, as in a kernel without them.
+// Netlink sockets: NETLINK_ROUTE and NETLINK_SOCK_DIAG answer dumps; other protocols are EPROTONOSUPPORT, as in a kernel without them.
 // Multicast groups may be joined; no events are sent yet. Source: netlink(7), rtnetlink(7).
 #include "kernel/mm/user.h"
 #include "kernel/sync/mutex.h"
@@ -6,6 +6,7 @@
 #include "linux-abi/termios.h"
 #include "net/netlink_route.h"
 #include "net/socket.h"
+#include "net/socket_lists.h"
 #include "vfs/poll.h"
 
 namespace linnet {
@@ -15,17 +16,34 @@ namespace {
 constexpr u32 kMaxRequest = 64 * KiB;
 constexpr u32 kDumpPiece = 8192; // of a dump in one datagram, as large as recvmsg buffers usually are
 
-std::atomic<u32> next_port{0};
+std::atomic<u32> next_port{4097}; // counts down from Linux's first, -4097
+
+SpinLock<Rank::MiscSpin> all_lock;
 
 class NetlinkSocket final : public Socket {
   public:
-    NetlinkSocket(int ty, int proto, Ref<Inode> node, u32 flags) : Socket(AF_NETLINK, ty, proto, std::move(node), flags) {}
+    NetlinkSocket(int ty, int proto, Ref<Inode> node, u32 flags);
+    ~NetlinkSocket() override;
+
+    NetlinkSocketInfo info() {
+        NetlinkSocketInfo i;
+        i.type = static_cast<u8>(type);
+        i.protocol = static_cast<u8>(protocol);
+        i.port = port_;
+        i.peer_port = peer_;
+        i.groups = groups_;
+        i.unread = unread_;
+        i.receive_limit = options.receive_buffer;
+        i.send_limit = options.send_buffer;
+        i.inode = inode().ino;
+        return i;
+    }
 
     Result<void> bind(const SockAddrBuffer& name) override {
         auto a = TRY(address_of(name));
-        if (port_ && a.pid && a.pid != port_) return EINVAL;
-        if (a.pid) port_ = a.pid;
-        else autobind();
+        if (port_ && a.pid != port_) return EINVAL;
+        if (!a.pid) autobind();
+        else if (!port_ && !claim(a.pid)) return EADDRINUSE;
         groups_ = a.groups;
         return {};
     }
@@ -43,7 +61,7 @@ class NetlinkSocket final : public Socket {
     }
 
     Result<void> get_name(SockAddrBuffer& out, bool peer) override {
-        abi::SockAddrNl a{AF_NETLINK, 0, peer ? peer_ : port_, peer ? 0 : groups_};
+        abi::SockAddrNl a{AF_NETLINK, 0, peer ? peer_.load() : port_.load(), peer ? 0 : groups_.load()};
         memcpy(out.bytes, &a, sizeof a);
         out.length = sizeof a;
         return {};
@@ -60,15 +78,23 @@ class NetlinkSocket final : public Socket {
         Vec<u8> request;
         TRY(request.resize(n));
         if (m.data.copy_in(request.data(), n) != n) return EFAULT;
-        auto net = TRY(make_owned<NetSnapshot>());
-        net->interface_count = net_interfaces(net->interfaces, kMaxInterfaces);
-        net->route_count = net_routes(net->routes, kMaxRoutes);
+        Owned<NetSnapshot> net;
+        if (protocol == NETLINK_ROUTE) {
+            net = TRY(make_owned<NetSnapshot>());
+            net->interface_count = net_interfaces(net->interfaces, kMaxInterfaces);
+            net->route_count = net_routes(net->routes, kMaxRoutes);
+        }
         MutexGuard guard(mutex_);
         if (replies_.size() - read_ > options.receive_buffer) return ENOBUFS;
         const size_t before = replies_.size();
-        TRY(netlink_route_reply({request.data(), n}, *net, port_, replies_));
+        if (net) {
+            TRY(netlink_route_reply({request.data(), n}, *net, port_, read_, replies_));
+        } else {
+            KernelSocketLists sockets;
+            TRY(sock_diag_reply({request.data(), n}, sockets, {port_, current_has_capability(kCapNetAdmin)}, read_, replies_));
+        }
         const Refusal refusal = refusal_in(before);
-        ready_ = read_ < replies_.size() || !notes_.empty();
+        unread_changed();
         guard.unlock();
         wait_queue_.wake_all(kPollIn | kPollRdNorm);
         if (refusal.type && netlink_refused) netlink_refused(protocol, refusal.type, refusal.error);
@@ -83,7 +109,7 @@ class NetlinkSocket final : public Socket {
             Note n;
             memcpy(n.bytes, note, sizeof n.bytes);
             if (notes_.size() >= kMaxNotes || !notes_.push_back(n)) return;
-            ready_ = true;
+            unread_changed();
         }
         wait_queue_.wake_all(kPollIn | kPollRdNorm);
     }
@@ -100,13 +126,13 @@ class NetlinkSocket final : public Socket {
             }
             if (nonblock) return EAGAIN;
             if (!until) until = deadline(options.receive_timeout_ns);
-            TRY(wait_for(wait_queue_, [&] { return ready_.load(); }, until));
+            TRY(wait_for(wait_queue_, [&] { return unread_ != 0; }, until));
         }
     }
 
     u32 poll(PollTable* table) override {
         if (table) table->watch(wait_queue_);
-        return kPollOut | kPollWrNorm | (ready_ ? kPollIn | kPollRdNorm : 0);
+        return kPollOut | kPollWrNorm | (unread_ ? kPollIn | kPollRdNorm : 0);
     }
 
     Result<i64> ioctl(u32 command, u64 arg) override {
@@ -130,7 +156,8 @@ class NetlinkSocket final : public Socket {
             if (n < 1 || n > 36) return EINVAL;
             if (n <= 32) {
                 u32 bit = 1u << (n - 1);
-                groups_ = name == NETLINK_ADD_MEMBERSHIP ? groups_ | bit : groups_ & ~bit;
+                if (name == NETLINK_ADD_MEMBERSHIP) groups_.fetch_or(bit);
+                else groups_.fetch_and(~bit);
             }
             return {};
         case NETLINK_PKTINFO:
@@ -152,11 +179,14 @@ class NetlinkSocket final : public Socket {
         return a;
     }
 
+    /// False: another socket of the protocol has this port.
+    bool claim(u32 port);
     void autobind() {
         if (port_) return;
         // The first socket of a process has its pid, others a number of their own.
-        u32 n = next_port.fetch_add(1);
-        port_ = n ? 0xffffffffu - n : static_cast<u32>(current().process->pid);
+        if (claim(static_cast<u32>(current().process->pid))) return;
+        while (!claim(0u - next_port.fetch_add(1))) {
+        }
     }
 
     /// Bytes of the next datagram: as many whole messages as fit a piece, always at least one.
@@ -204,8 +234,8 @@ class NetlinkSocket final : public Socket {
             if (read_ == replies_.size()) {
                 replies_.clear();
                 read_ = 0;
-                ready_ = !notes_.empty();
             }
+            unread_changed();
         }
         return m.flags & MSG_TRUNC ? n : copy;
     }
@@ -216,10 +246,12 @@ class NetlinkSocket final : public Socket {
         from_kernel(m, n, copy);
         if (!(m.flags & MSG_PEEK)) {
             notes_.erase(0);
-            ready_ = !notes_.empty() || read_ < replies_.size();
+            unread_changed();
         }
         return m.flags & MSG_TRUNC ? n : copy;
     }
+
+    void unread_changed() REQUIRES(mutex_) { unread_ = static_cast<u32>(replies_.size() - read_ + notes_.size() * sizeof(Note)); }
 
     /// Name, flags and credentials of a datagram of `n` bytes, of which `copy` were taken.
     void from_kernel(ReceiveMessage& m, size_t n, size_t copy) {
@@ -240,15 +272,43 @@ class NetlinkSocket final : public Socket {
     Vec<u8> replies_ GUARDED_BY(mutex_);
     size_t read_ GUARDED_BY(mutex_) = 0;
     Vec<Note> notes_ GUARDED_BY(mutex_); // put_kernel_note()
-    std::atomic<bool> ready_{false};
-    u32 port_ = 0, peer_ = 0, groups_ = 0;
+    // Written by the socket's own calls, read by dumps too.
+    std::atomic<u32> port_{0}, peer_{0}, groups_{0};
+    std::atomic<u32> unread_{0}; // bytes
+
+  public:
+    ListNode all_node_;
 };
+
+List<NetlinkSocket, &NetlinkSocket::all_node_> all_sockets GUARDED_BY(all_lock);
+
+NetlinkSocket::NetlinkSocket(int ty, int proto, Ref<Inode> node, u32 flags) : Socket(AF_NETLINK, ty, proto, std::move(node), flags) {
+    SpinGuard guard(all_lock);
+    all_sockets.push_back(*this);
+}
+bool NetlinkSocket::claim(u32 port) {
+    SpinGuard guard(all_lock);
+    for (NetlinkSocket& s : all_sockets)
+        if (s.protocol == protocol && s.port_ == port) return false;
+    port_ = port;
+    return port != 0;
+}
+NetlinkSocket::~NetlinkSocket() {
+    SpinGuard guard(all_lock);
+    all_node_.unlink();
+}
 
 } // namespace
 
+Result<void> list_netlink_sockets(Vec<NetlinkSocketInfo>& out) {
+    SpinGuard guard(all_lock);
+    for (NetlinkSocket& s : all_sockets) TRY(out.push_back(s.info()));
+    return {};
+}
+
 Result<Ref<Socket>> create_netlink_socket(int, int type, int protocol, u32 file_flags) {
     if (type != SOCK_RAW && type != SOCK_DGRAM) return ESOCKTNOSUPPORT;
-    if (protocol != NETLINK_ROUTE) return EPROTONOSUPPORT;
+    if (protocol != NETLINK_ROUTE && protocol != NETLINK_SOCK_DIAG) return EPROTONOSUPPORT;
     return Ref<Socket>(TRY(make_ref<NetlinkSocket>(type, protocol, TRY(make_socket_inode()), file_flags)));
 }
 

@@ -5,8 +5,9 @@
 #include "linux-abi/stat.h"
 #include "net/datagram.h"
 #include "net/interface.h"
+#include "net/socket.h"
+#include "net/socket_lists.h"
 #include "net/transport.h"
-#include "net/unix_core.h"
 
 namespace linnet {
 
@@ -29,16 +30,7 @@ class Lines {
     TextSink& out_;
 };
 
-/// What a row of tcp, udp or raw shows; gathered under the core lock, formatted without it.
-struct Row {
-    SocketAddress local, remote;
-    u8 state;
-    bool v6;
-    u32 send_queue, receive_queue, uid;
-    u64 inode, drops;
-};
-
-Result<void> rows(TextSink& out, const Vec<Row>& all, bool v6, bool tcp) {
+Result<void> rows(TextSink& out, const Vec<InetSocketInfo>& all, bool v6, bool tcp) {
     Lines l(out);
     if (v6)
         TRY(l.line("  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when "
@@ -48,7 +40,7 @@ Result<void> rows(TextSink& out, const Vec<Row>& all, bool v6, bool tcp) {
     else
         TRY(l.line("   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"));
     u32 number = 0;
-    for (const Row& r : all) {
+    for (const InetSocketInfo& r : all) {
         if (r.v6 != v6) continue;
         char local[40], remote[40];
         auto text = [&](char* to, const SocketAddress& a) {
@@ -70,91 +62,27 @@ Result<void> rows(TextSink& out, const Vec<Row>& all, bool v6, bool tcp) {
     return {};
 }
 
-struct Gather {
-    Vec<Row>* rows;
-    bool raw;
-    bool failed;
-};
-
-Result<void> tcp_rows(TextSink& out, bool v6) {
-    Vec<Row> all;
-    Gather g{&all, false, false};
-    {
-        NetGuard guard;
-        each_tcp_endpoint(
-            [](TcpEndpoint& e, void* arg) {
-                auto& gather = *static_cast<Gather*>(arg);
-                if (e.state_ == TCP_CLOSE) return;
-                Row r{e.binding_.local, e.remote_, u8(e.state_), e.v6, u32(e.send_queue_.size()), u32(e.receive_queue_.size()),
-                      e.binding_.uid, e.closed_by_program_ ? 0 : e.inode_number, 0};
-                if (e.state_ == TCP_LISTEN) {
-                    r.receive_queue = e.accept_count_;
-                    r.send_queue = e.backlog_;
-                    r.remote = {};
-                    r.remote.ip = e.v6 ? IpAddress::any6() : IpAddress::any4();
-                }
-                if (!gather.rows->push_back(r)) gather.failed = true;
-            },
-            &g);
-    }
-    if (g.failed) return ENOMEM;
-    return rows(out, all, v6, true);
-}
-
-Result<void> datagram_rows(TextSink& out, bool v6, bool raw) {
-    Vec<Row> all;
-    Gather g{&all, raw, false};
-    {
-        NetGuard guard;
-        each_datagram_endpoint(
-            [](DatagramEndpoint& e, void* arg) {
-                auto& gather = *static_cast<Gather*>(arg);
-                if (e.raw != gather.raw || (!e.raw && !e.binding_.bound())) return;
-                u32 queued;
-                u64 drops;
-                e.queue_state(queued, drops);
-                Row r{e.binding_.local, e.remote_, u8(e.connected_ ? TCP_ESTABLISHED : TCP_CLOSE), e.v6, 0, queued,
-                      e.binding_.uid, e.inode_number, drops};
-                if (e.raw) r.local.port = e.protocol;
-                if (!gather.rows->push_back(r)) gather.failed = true;
-            },
-            &g);
-    }
-    if (g.failed) return ENOMEM;
-    return rows(out, all, v6, false);
+Result<void> inet_rows(TextSink& out, InetKind kind, bool v6) {
+    Vec<InetSocketInfo> all;
+    TRY(list_inet_sockets(kind, false, all));
+    return rows(out, all, v6, kind == InetKind::Tcp);
 }
 
 Result<void> unix_rows(TextSink& out) {
-    struct UnixRow {
-        u32 type, state, flags, refs;
-        u64 inode;
-        char name[110];
-    };
-    Vec<UnixRow> all;
-    struct Arg {
-        Vec<UnixRow>* rows;
-        bool failed;
-    } arg{&all, false};
-    each_unix_core(
-        [](UnixCore& c, void* p) {
-            auto& a = *static_cast<Arg*>(p);
-            bool listening = c.state == UnixCore::State::Listening, connected = c.state == UnixCore::State::Connected;
-            UnixRow r{u32(c.type), connected ? 3u : 1u, listening ? 0x10000u : 0u, c.ref_count(), c.file ? c.file->inode().ino : 0, {}};
-            if (c.address && c.address->length) {
-                memcpy(r.name, c.address->bytes, c.address->length);
-                if (c.address->abstract())
-                    for (u32 i = 0; i < c.address->length; ++i)
-                        if (!r.name[i]) r.name[i] = '@';
-            }
-            if (!a.rows->push_back(r)) a.failed = true;
-        },
-        &arg);
-    if (arg.failed) return ENOMEM;
+    UnixSocketList list;
+    TRY(list_unix_sockets(list));
     Lines l(out);
     TRY(l.line("Num       RefCount Protocol Flags    Type St Inode Path\n"));
-    for (const UnixRow& r : all)
-        TRY(l.line("%016x: %08X %08X %08X %04X %02X %5lu%s%s\n", 0, r.refs, 0, r.flags, r.type, r.state, r.inode, r.name[0] ? " " : "",
-                   r.name));
+    for (const UnixSocketInfo& s : list.sockets) {
+        char name[sizeof s.name + 1];
+        memcpy(name, s.name, s.name_length);
+        name[s.name_length] = 0;
+        if (s.name_length && !name[0]) // abstract
+            for (u32 i = 0; i < s.name_length; ++i)
+                if (!name[i]) name[i] = '@';
+        TRY(l.line("%016x: %08X %08X %08X %04X %02X %5lu%s%s\n", 0, s.references, 0, s.state == TCP_LISTEN ? 0x10000u : 0u, s.type,
+                   s.state == TCP_ESTABLISHED ? 3u : 1u, s.inode, name[0] ? " " : "", name));
+    }
     return {};
 }
 
@@ -207,25 +135,63 @@ Result<void> if_inet6(TextSink& out) {
     return {};
 }
 
+/// Sockets of each kind and family.
+struct SocketCounts {
+    u32 tcp[2] = {}, udp[2] = {}, raw[2] = {}; // [1]: IPv6
+    u32 tcp_allocated = 0, tcp_established = 0;
+};
+
+SocketCounts count_sockets() {
+    SocketCounts c;
+    NetGuard guard;
+    each_tcp_endpoint(
+        [](TcpEndpoint& e, void* p) {
+            auto& n = *static_cast<SocketCounts*>(p);
+            n.tcp[e.v6] += e.state_ != TCP_CLOSE;
+            ++n.tcp_allocated;
+            n.tcp_established += e.state_ == TCP_ESTABLISHED || e.state_ == TCP_CLOSE_WAIT;
+        },
+        &c);
+    each_datagram_endpoint(
+        [](DatagramEndpoint& e, void* p) {
+            auto& n = *static_cast<SocketCounts*>(p);
+            if (e.raw) ++n.raw[e.v6];
+            else n.udp[e.v6] += e.binding_.bound();
+        },
+        &c);
+    return c;
+}
+
 Result<void> sockstat(TextSink& out) {
-    struct Counts {
-        u32 tcp = 0, udp = 0, raw = 0;
-    } c;
+    SocketCounts c = count_sockets();
+    Lines l(out);
+    return l.line("sockets: used %u\nTCP: inuse %u orphan 0 tw 0 alloc %u mem 0\nUDP: inuse %u mem 0\nUDPLITE: inuse 0\nRAW: inuse %u\n"
+                  "FRAG: inuse 0 memory 0\n", open_sockets(), c.tcp[0], c.tcp_allocated, c.udp[0], c.raw[0]);
+}
+
+Result<void> sockstat6(TextSink& out) {
+    SocketCounts c = count_sockets();
+    Lines l(out);
+    return l.line("TCP6: inuse %u\nUDP6: inuse %u\nUDPLITE6: inuse 0\nRAW6: inuse %u\nFRAG6: inuse 0 memory 0\n", c.tcp[1], c.udp[1],
+                  c.raw[1]);
+}
+
+/// TCP's part alone: nothing counts the packets of the other protocols.
+Result<void> snmp(TextSink& out) {
+    SocketCounts c = count_sockets();
+    TcpEventCounts e;
+    TcpSegmentCounts s;
     {
         NetGuard guard;
-        each_tcp_endpoint([](TcpEndpoint& e, void* p) { static_cast<Counts*>(p)->tcp += e.state_ != TCP_CLOSE; }, &c);
-        each_datagram_endpoint(
-            [](DatagramEndpoint& e, void* p) {
-                auto& n = *static_cast<Counts*>(p);
-                if (e.raw) ++n.raw;
-                else if (e.binding_.bound()) ++n.udp;
-            },
-            &c);
+        e = tcp_events;
+        s = lwip_tcp_segments();
     }
     Lines l(out);
-    TRY(l.line("sockets: used %u\nTCP: inuse %u orphan 0 tw 0 alloc %u mem 0\nUDP: inuse %u mem 0\nUDPLITE: inuse 0\nRAW: inuse %u\n"
-               "FRAG: inuse 0 memory 0\n", c.tcp + c.udp + c.raw, c.tcp, c.tcp, c.udp, c.raw));
-    return {};
+    TRY(l.line("Tcp: RtoAlgorithm RtoMin RtoMax MaxConn ActiveOpens PassiveOpens AttemptFails EstabResets CurrEstab InSegs OutSegs RetransSegs "
+               "InErrs OutRsts InCsumErrors\n"));
+    // RtoAlgorithm 1: not known; Van Jacobson's, with lwIP's least and greatest time in milliseconds.
+    return l.line("Tcp: 1 500 60000 -1 %lu %lu %lu %lu %u %u %u %u %u %u 0\n", e.active_opens, e.passive_opens, e.attempt_fails,
+                  e.established_resets, c.tcp_established, s.in, s.out, s.retransmitted, s.in_errors, s.resets_sent);
 }
 
 } // namespace
@@ -233,14 +199,16 @@ Result<void> sockstat(TextSink& out) {
 const ProcNetFile proc_net_files[] = {
     {"dev", dev},
     {"if_inet6", if_inet6},
-    {"raw", [](TextSink& out) { return datagram_rows(out, false, true); }},
-    {"raw6", [](TextSink& out) { return datagram_rows(out, true, true); }},
+    {"raw", [](TextSink& out) { return inet_rows(out, InetKind::Raw, false); }},
+    {"raw6", [](TextSink& out) { return inet_rows(out, InetKind::Raw, true); }},
     {"route", route},
+    {"snmp", snmp},
     {"sockstat", sockstat},
-    {"tcp", [](TextSink& out) { return tcp_rows(out, false); }},
-    {"tcp6", [](TextSink& out) { return tcp_rows(out, true); }},
-    {"udp", [](TextSink& out) { return datagram_rows(out, false, false); }},
-    {"udp6", [](TextSink& out) { return datagram_rows(out, true, false); }},
+    {"sockstat6", sockstat6},
+    {"tcp", [](TextSink& out) { return inet_rows(out, InetKind::Tcp, false); }},
+    {"tcp6", [](TextSink& out) { return inet_rows(out, InetKind::Tcp, true); }},
+    {"udp", [](TextSink& out) { return inet_rows(out, InetKind::Udp, false); }},
+    {"udp6", [](TextSink& out) { return inet_rows(out, InetKind::Udp, true); }},
     {"unix", unix_rows},
 };
 const size_t proc_net_file_count = sizeof proc_net_files / sizeof proc_net_files[0];

@@ -27,7 +27,11 @@ constexpr SocketFamily families[] = {
 };
 constexpr int kFamilyCount = 46, kTypeCount = 11; // Linux's NPROTO and SOCK_MAX
 
+std::atomic<u32> socket_count{0};
+
 } // namespace
+
+u32 open_sockets() { return socket_count.load(std::memory_order_relaxed); }
 
 bool current_has_capability(u32 n) {
     Task* t = current_or_null();
@@ -54,8 +58,10 @@ Result<void> create_socket_pair(int family, int type, int protocol, u32 file_fla
 }
 
 Socket::Socket(int fam, int ty, int proto, Ref<Inode> inode, u32 file_flags)
-    : File(2 /* O_RDWR */ | file_flags), family(fam), type(ty), protocol(proto), inode_(std::move(inode)) {}
-Socket::~Socket() = default;
+    : File(2 /* O_RDWR */ | file_flags), family(fam), type(ty), protocol(proto), inode_(std::move(inode)) {
+    socket_count.fetch_add(1, std::memory_order_relaxed);
+}
+Socket::~Socket() { socket_count.fetch_sub(1, std::memory_order_relaxed); }
 
 Result<void> Socket::bind(const SockAddrBuffer&) { return EOPNOTSUPP; }
 Result<void> Socket::listen(int) { return EOPNOTSUPP; }

@@ -170,6 +170,8 @@ Result<Ref<Socket>> create_unix_socket(int family, int type, int protocol, u32 f
 Result<void> create_unix_pair(int type, int protocol, u32 file_flags, Ref<Socket> out[2]);
 Result<Ref<Socket>> create_netlink_socket(int family, int type, int protocol, u32 file_flags);
 
+/// Sockets of all families that are open.
+u32 open_sockets();
 /// An inode for a new socket.
 Result<Ref<Inode>> make_socket_inode();
 /// SIOCGIF* and the like (net/interface_ioctl.cc). ENOTTY for what is none of them.

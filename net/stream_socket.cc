@@ -6,6 +6,7 @@
 #include "net/inet_options.h"
 #include "net/inet_socket.h"
 #include "net/interface.h"
+#include "net/tcp_info.h"
 #include "net/transport.h"
 #include "kernel/mm/user.h"
 
@@ -321,37 +322,14 @@ class TcpSocket final : public Socket {
         case TCP_WINDOW_CLAMP: v.set_int(window_clamp_); break;
         case TCP_NOTSENT_LOWAT: v.set_int(notsent_low_water_); break;
         case TCP_CONGESTION: v.set_bytes("reno\0\0\0\0\0\0\0\0\0\0\0", 16); break;
-        case TCP_INFO: fill_info(v, o); break;
+        case TCP_INFO: {
+            NetGuard guard;
+            v.set(tcp_info(*endpoint_));
+            break;
+        }
         default: return ENOPROTOOPT;
         }
         return {};
-    }
-
-    void fill_info(OptionOut& v, const TcpOptions& o) {
-        abi::TcpInfo i{};
-        TcpStatistics s = endpoint_->statistics();
-        i.state = endpoint_->state();
-        i.retransmits = s.retransmits;
-        i.wscale = s.snd_wscale | s.rcv_wscale << 4;
-        i.options = s.snd_wscale ? 4 : 0; // TCPI_OPT_WSCALE
-        i.rto = s.rto_us ? s.rto_us : 1000000;
-        i.ato = 40000;
-        i.snd_mss = s.mss ? s.mss : 536;
-        i.rcv_mss = i.snd_mss;
-        i.advmss = i.snd_mss;
-        i.pmtu = s.pmtu;
-        i.rtt = s.rtt_us;
-        i.rttvar = s.rtt_us / 2;
-        i.snd_cwnd = s.cwnd ? s.cwnd : 10;
-        i.snd_ssthresh = s.ssthresh ? s.ssthresh : 0x7fffffff;
-        i.unacked = listening() ? endpoint_->accept_queue_length() : s.unacked;
-        i.sacked = listening() ? endpoint_->backlog() : 0;
-        i.reordering = 3;
-        i.rcv_space = s.rcv_space ? s.rcv_space : 14600;
-        i.rcv_ssthresh = i.rcv_space;
-        i.total_retrans = s.total_retransmits;
-        (void)o;
-        v.set(i);
     }
 
     enum class Connecting : u8 { No, Yes, Done };

@@ -8,6 +8,7 @@ namespace linnet {
 SpinLock<Rank::NetCore> net_core_lock;
 bool net_core_dirty = false;
 PortTable tcp_ports;
+TcpEventCounts tcp_events;
 
 namespace {
 List<TcpEndpoint, &TcpEndpoint::all_node_> all_endpoints;
@@ -47,6 +48,7 @@ Result<void> TcpEndpoint::bind(const SocketAddress& to) {
     if (!to.ip.is_any() && !net_is_local(to.ip)) return EADDRNOTAVAIL;
     TRY(tcp_ports.bind(binding_, to));
     autobound_ = false;
+    port_named_ = to.port != 0;
     return {};
 }
 
@@ -127,6 +129,7 @@ Result<void> TcpEndpoint::connect(const SocketAddress& asked) {
     receive_shut_ = send_shut_ = fin_received_ = peer_gone_ = false;
     receive_queue_.clear();
     state_ = TCP_SYN_SENT;
+    ++tcp_events.active_opens;
     if (local) {
         local_tcp_connect(*this, to, std::move(child));
         return {};
@@ -138,6 +141,8 @@ Result<void> TcpEndpoint::connect(const SocketAddress& asked) {
 
 void TcpEndpoint::push_accepted(Ref<TcpEndpoint> child) {
     child->parent_ = this;
+    child->accepted_ = true;
+    ++tcp_events.passive_opens;
     ++accept_count_;
     accept_queue_.push_back(*child.release());
     wait_queue.wake_one(kReadable);
@@ -375,7 +380,12 @@ void TcpEndpoint::set_closed() {
 void TcpEndpoint::fail(Errno e) {
     error_ = e;
     receive_shut_ = send_shut_ = true;
-    if (state_ == TCP_SYN_SENT) fin_received_ = false;
+    if (state_ == TCP_SYN_SENT) {
+        fin_received_ = false;
+        ++tcp_events.attempt_fails;
+    } else if (state_ == TCP_ESTABLISHED || state_ == TCP_CLOSE_WAIT) {
+        ++tcp_events.established_resets;
+    }
     set_closed();
     wait_queue.wake_all(kReadable | kWritable | kHangUp | kErrorBit);
 }
@@ -464,11 +474,6 @@ size_t TcpEndpoint::readable_bytes() {
 size_t TcpEndpoint::unsent_bytes() {
     NetGuard guard;
     return path_ ? path_->unacknowledged(*this) : 0;
-}
-
-u32 TcpEndpoint::accept_queue_length() {
-    NetGuard guard;
-    return accept_count_;
 }
 
 TcpOptions TcpEndpoint::options() {

@@ -101,8 +101,6 @@ class TcpEndpoint : public RefCounted {
     bool has_peer();
     size_t readable_bytes();
     size_t unsent_bytes();
-    u32 accept_queue_length();
-    u32 backlog() const { return backlog_; }
     /// Changes options under the core lock and tells the path.
     template <class F>
     void change_options(F&& f) {
@@ -153,6 +151,8 @@ class TcpEndpoint : public RefCounted {
     bool need_room_ = false;           // a writer or poller waits for room
     bool closed_by_program_ = false;
     bool ever_connected_ = false;
+    bool accepted_ = false;            // made for a listener
+    bool port_named_ = false;          // by bind(2)
     TcpOptions options_;
     u32 send_limit_, receive_limit_;
     u32 backlog_ = 0, accept_count_ = 0;
@@ -171,6 +171,12 @@ class TcpEndpoint : public RefCounted {
     bool autobound_ = false; // the port was chosen by us: it goes with the connection
     Mutex<Rank::Socket> send_mutex_, receive_mutex_;
 };
+
+/// What has happened since the start, over both paths. Core lock held.
+struct TcpEventCounts {
+    u64 active_opens = 0, passive_opens = 0, attempt_fails = 0, established_resets = 0;
+};
+extern TcpEventCounts tcp_events;
 
 extern PortTable tcp_ports;
 extern TcpPath& local_tcp_path;
@@ -193,5 +199,10 @@ Result<void> lwip_tcp_listen(TcpEndpoint& e);
 void lwip_tcp_unlisten(TcpEndpoint& e);
 Result<void> lwip_tcp_connect(TcpEndpoint& e, const SocketAddress& to);
 void lwip_tcp_accepted(TcpEndpoint& child);
+// net/lwip/port.cc. Core lock held. Connections inside the guest have no segments.
+struct TcpSegmentCounts {
+    u32 in, out, retransmitted, in_errors, resets_sent;
+};
+TcpSegmentCounts lwip_tcp_segments();
 
 } // namespace linnet

@@ -253,6 +253,7 @@ class ProcessFolder final : public Inode {
         nlink = 9;
         own(*this, subject_);
     }
+    Process* signalled_process() override { return subject_.tid ? nullptr : subject_.process.get(); }
     Result<Ref<Inode>> lookup(std::string_view name) override {
         for (u32 i = 0; i < process_entry_count; ++i)
             if (name == process_entries[i].name)

@@ -47,7 +47,7 @@ Outcome pi_outcome(Result<void> r) {
 
 } // namespace
 
-/// FUTEX_FD: ENOSYS. FUTEX_WAKE does not see those that wait by FUTEX_WAIT_REQUEUE_PI (Linux: EINVAL).
+/// FUTEX_FD: ENOSYS, as since Linux 2.6.26.
 Outcome sys_futex(FutexWord uaddr, FutexOp op, UInt val, FutexVal2 timeout, FutexWord uaddr2, UInt val3) {
     const int command = op.value & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
     const bool is_private = op.value & FUTEX_PRIVATE_FLAG;
@@ -55,6 +55,11 @@ Outcome sys_futex(FutexWord uaddr, FutexOp op, UInt val, FutexVal2 timeout, Fute
     if (realtime && command != FUTEX_WAIT && command != FUTEX_WAIT_BITSET && command != FUTEX_WAIT_REQUEUE_PI && command != FUTEX_LOCK_PI2)
         return ENOSYS;
     const u64 a = uaddr.address(), a2 = uaddr2.address();
+    if (pi_futex_lines.load(std::memory_order_relaxed)) [[unlikely]] {
+        const bool wakes = command == FUTEX_WAKE || command == FUTEX_WAKE_BITSET || command == FUTEX_WAKE_OP;
+        if (wakes || command == FUTEX_REQUEUE || command == FUTEX_CMP_REQUEUE) TRY(check_no_pi_waiter(a, is_private));
+        if (command == FUTEX_WAKE_OP) TRY(check_no_pi_waiter(a2, is_private));
+    }
     switch (command) {
     case FUTEX_WAIT:
     case FUTEX_WAIT_BITSET: {

@@ -30,10 +30,15 @@ Outcome sys_pidfd_open(Pid pid, PidfdFlags flags) {
     return install_file(std::move(file), u32(O_CLOEXEC));
 }
 
-/// A /proc/PID folder in place of a pidfd: EBADF.
+/// A /proc/PID folder does as well as a pidfd, but not /proc/PID/task/TID.
 Outcome sys_pidfd_send_signal(Fd pidfd, Signal sig, In<Siginfo> info, UInt flags) {
     if (flags) return EINVAL;
-    Ref<Process> p = TRY(pidfd_process(pidfd));
+    Ref<File> file = TRY(current_file(pidfd));
+    if (file->is_path_only()) return EBADF;
+    Process* named = process_of_pidfd(*file);
+    if (!named) named = file->inode().signalled_process();
+    if (!named) return EBADF;
+    Ref<Process> p(named);
     Siginfo i = siginfo_from_current(sig, SI_USER);
     if (info) {
         i = TRY(user_read<Siginfo>(info.address()));

@@ -6,9 +6,13 @@
 #include "kernel/lib/vec.h"
 #include "kernel/mm/user.h"
 #include "kernel/task/lifecycle.h"
+#include "linux-abi/fcntl.h"
 #include "linux-abi/prctl.h"
+#include "linux-abi/seccomp_notify.h"
 #include "linux-abi/syscalls.h"
 #include "syscall/gaps.h"
+#include "vfs/file_table.h"
+#include "vfs/seccomp_listener.h"
 
 namespace linnet {
 
@@ -19,7 +23,8 @@ namespace {
 constexpr u32 kDataMask = 0xffff;
 constexpr u32 kMaxErrno = 4095;
 constexpr u64 kKnownFlags = u64(SECCOMP_FILTER_FLAG_TSYNC) | u64(SECCOMP_FILTER_FLAG_LOG) | u64(SECCOMP_FILTER_FLAG_SPEC_ALLOW) |
-                            u64(SECCOMP_FILTER_FLAG_TSYNC_ESRCH);
+                            u64(SECCOMP_FILTER_FLAG_NEW_LISTENER) | u64(SECCOMP_FILTER_FLAG_TSYNC_ESRCH) |
+                            u64(SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
 
 bool strict_allows(u64 number) {
     return number == u64(number::read) || number == u64(number::write) || number == u64(number::exit) ||
@@ -49,10 +54,14 @@ void log_verdict(const Task& t, const TrapFrame& f, const char* what) {
 }
 
 Outcome set_filter(u64 flags, u64 address) {
-    if (flags & ~kKnownFlags) { // NEW_LISTENER: as before Linux 5.0
+    if (flags & ~kKnownFlags) {
         count_gap(GapKind::Flag, number::seccomp, 1, flags & ~kKnownFlags, EINVAL);
         return EINVAL;
     }
+    const bool listen = flags & u64(SECCOMP_FILTER_FLAG_NEW_LISTENER), sync = flags & u64(SECCOMP_FILTER_FLAG_TSYNC),
+               esrch = flags & u64(SECCOMP_FILTER_FLAG_TSYNC_ESRCH), killable = flags & u64(SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+    // One result cannot tell a descriptor from a thread.
+    if ((listen && sync && !esrch) || (killable && !listen)) return EINVAL;
     Task& t = current();
     const SockFprog program = TRY(user_read<SockFprog>(address));
     if (!program.len || program.len > bpf_max_instructions) return EINVAL;
@@ -66,9 +75,25 @@ Outcome set_filter(u64 flags, u64 address) {
     Vec<u16> scratch;
     TRY(scratch.resize(filter->length));
     TRY(check_seccomp_program({filter->program, filter->length}, {scratch.data(), scratch.size()}));
-    const i32 odd_one = TRY(seccomp_add_filter(std::move(filter), flags & u64(SECCOMP_FILTER_FLAG_TSYNC)));
-    if (odd_one && flags & u64(SECCOMP_FILTER_FLAG_TSYNC_ESRCH)) return ESRCH;
-    return odd_one;
+    i32 fd = -1;
+    if (listen) {
+        Ref<File> file = TRY(make_seccomp_listener(killable, filter->listener));
+        fd = TRY(install_file(std::move(file), u32(O_CLOEXEC)));
+    }
+    auto added = seccomp_add_filter(std::move(filter), sync);
+    const bool failed = !added || *added;
+    if (listen && failed) (void)current_files().close(fd);
+    if (!added) return added.error();
+    if (*added && esrch) return ESRCH;
+    return listen ? fd : *added;
+}
+
+/// RAX is what the listener says, whatever that is.
+Outcome answered(TrapFrame& f, i64 value) {
+    const Outcome o = Outcome::from_raw(value);
+    if (o.is_plain()) return o;
+    f.rax = u64(value);
+    return Outcome::no_return();
 }
 
 } // namespace
@@ -80,7 +105,8 @@ bool seccomp_admits(Task& t, TrapFrame& f, Outcome& outcome) {
         exit_task(status_signaled(SIGKILL));
     }
     const SeccompData data{i32(f.orig_rax), audit_arch_x86_64, f.rip, {f.rdi, f.rsi, f.rdx, f.r10, f.r8, f.r9}};
-    const u32 verdict = seccomp_run_filters(t, data), value = verdict & kDataMask;
+    const SeccompFilter* from;
+    const u32 verdict = seccomp_run_filters(t, data, from), value = verdict & kDataMask;
     switch (verdict & u32(SECCOMP_RET_ACTION_FULL)) {
     case u32(SECCOMP_RET_ALLOW): return true;
     case u32(SECCOMP_RET_LOG): log_verdict(t, f, "log"); return true;
@@ -89,8 +115,18 @@ bool seccomp_admits(Task& t, TrapFrame& f, Outcome& outcome) {
         outcome = error ? Outcome(static_cast<Errno>(error)) : Outcome(0);
         return false;
     }
-    case u32(SECCOMP_RET_TRACE):      // no tracer
-    case u32(SECCOMP_RET_USER_NOTIF): // no listener
+    case u32(SECCOMP_RET_USER_NOTIF): {
+        Ref<SeccompListener> listener = from->listener;
+        if (!listener) {
+            outcome = ENOSYS;
+            return false;
+        }
+        auto reply = listener->ask(data);
+        if (reply.ok() && reply->go_on) return true;
+        outcome = reply.ok() ? answered(f, reply->value) : Outcome(reply.error());
+        return false;
+    }
+    case u32(SECCOMP_RET_TRACE): // no tracer
         outcome = ENOSYS;
         return false;
     case u32(SECCOMP_RET_TRAP):
@@ -116,7 +152,6 @@ Outcome seccomp_set_mode(u64 mode, u64 filter_address) {
     }
 }
 
-/// SECCOMP_FILTER_FLAG_NEW_LISTENER and its kin: EINVAL.
 Outcome sys_seccomp(SeccompOp operation, UInt flags, AnyPtr args) {
     switch (operation.value) {
     case u32(SECCOMP_SET_MODE_STRICT):
@@ -130,6 +165,7 @@ Outcome sys_seccomp(SeccompOp operation, UInt flags, AnyPtr args) {
         case u32(SECCOMP_RET_KILL_THREAD):
         case u32(SECCOMP_RET_TRAP):
         case u32(SECCOMP_RET_ERRNO):
+        case u32(SECCOMP_RET_USER_NOTIF):
         case u32(SECCOMP_RET_TRACE):
         case u32(SECCOMP_RET_LOG):
         case u32(SECCOMP_RET_ALLOW): return 0;
@@ -138,7 +174,7 @@ Outcome sys_seccomp(SeccompOp operation, UInt flags, AnyPtr args) {
     }
     case u32(SECCOMP_GET_NOTIF_SIZES):
         if (flags) return EINVAL;
-        TRY(user_write(args.address(), SeccompNotifSizes{80, 24, sizeof(SeccompData)}));
+        TRY(user_write(args.address(), SeccompNotifSizes{sizeof(SeccompNotif), sizeof(SeccompNotifResp), sizeof(SeccompData)}));
         return 0;
     default: return EINVAL;
     }

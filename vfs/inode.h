@@ -12,6 +12,7 @@
 
 namespace linnet {
 
+class Process;
 class File;
 class FileLockState;
 class GrowingText;
@@ -111,6 +112,9 @@ class Inode : public RcuCounted {
     virtual Result<size_t> readlink(char* to, size_t size);
     /// For magic links (/proc/PID/fd/N): where following leads, without a path. EOPNOTSUPP: follow readlink().
     virtual Result<Location> follow_magic() { return EOPNOTSUPP; }
+
+    /// /proc/PID: the process, which pidfd_send_signal takes the folder for. Null: another folder.
+    virtual Process* signalled_process() { return nullptr; }
 
     // --- all ---
     /// An open file. `flags` as open(2), permissions checked. By default: devices by the registry (devfs.h), FIFOs by

@@ -15,6 +15,8 @@ GROUPS = [
     ('micro-icount', ('linux', 'lean', 'linnet'), 'static-noerms', 2),
     ('redis-in-icount', ('linux', 'linnet'), None, 2),
     ('redis-fwd', ('linux', 'linnet'), 'smp1', 5),
+    ('shell', ('linux', 'linnet'), None, 1),
+    ('pgbench', ('linux', 'linnet'), None, 2),
 ]
 
 
@@ -49,6 +51,10 @@ ROWS = [
         '1.0', '-', '-', (0.4, 0.5, 0.5, 0.4),
         (('micro-icount', 'static-noerms', 'fork_wait'), ('micro-icount', 'static-noerms', 'fork_exec_wait'),
          ('micro-icount', 'static-noerms', 'vfork_exec_wait'), ('micro-icount', 'static-noerms', 'pipe_pingpong_proc')), '', 1.0, True),
+    Row('a shell script of 500 commands, as configure has them, instructions, ratio to Linux', '1.0', '-', '-', (0.5,),
+        (('shell', '500-commands', 'all'),), '', 1.0, True),
+    Row('pgbench in the guest, one client by a UNIX socket, instructions a transaction (no ERMS), ratio to Linux', '1.0', '-', '-', (1.0,),
+        (('pgbench', 'c1-noerms', 'transaction'),), '', 1.0, True),
     Row('kernel image, stripped', '14 MB packed', '2.7 MB packed', 'Nanos 1.7 MB', (2,), ('kernel',), 'MB', 1e-6),
 ]
 

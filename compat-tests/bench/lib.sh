@@ -20,6 +20,7 @@ usage_common() {
 	  --icount             -icount shift=0,sleep=off: one virtual ns per guest instruction
 	  --bin FILE[:DEST]    add a program and the shared libraries it needs (repeatable)
 	  --file SRC:DEST      add a file or a directory (repeatable)
+	  --tree DIR           begin with a copy of this tree
 	  --net                user-mode network (guest 10.0.2.15, host 10.0.2.2)
 	  --fwd HPORT:GPORT    forward 127.0.0.1:HPORT to the guest's GPORT (implies --net)
 	  --sh 'SCRIPT'        run a busybox shell script in the guest instead of CMD
@@ -36,7 +37,7 @@ usage_common() {
 
 opt_defaults() {
 	KERNEL=${KERNEL:-} MACHINE=q35 SMP=1 MEM=256 CPU=max ACCEL=tcg ICOUNT=0 NET=0 DIRECT=0
-	APPEND= INITRD= BUILD_ONLY= TIMEOUT=300 QEMU_ARGS= PRINT=0 SCRIPT=
+	APPEND= INITRD= TREE= BUILD_ONLY= TIMEOUT=300 QEMU_ARGS= PRINT=0 SCRIPT=
 	BINS=() FILES=() FWDS=() CMD=()
 }
 
@@ -52,6 +53,7 @@ parse_opts() {
 		--icount) ICOUNT=1 ;;
 		--bin) BINS+=("$2"); shift ;;
 		--file) FILES+=("$2"); shift ;;
+		--tree) TREE=$2; shift ;;
 		--net) NET=1 ;;
 		--fwd) NET=1; FWDS+=("$2"); shift ;;
 		--sh) SCRIPT=$2; shift ;;
@@ -97,6 +99,7 @@ put_bin() { # tree file[:dest]
 # what every guest gets: directories, /etc/passwd and so on, programs, files
 build_tree() { # tree
 	local t=$1 b f
+	[ -z "$TREE" ] || cp -a "$TREE/." "$t"
 	mkdir -p "$t"/{bin,dev,etc,proc,sys,tmp,run,var/log,var/lib,root}
 	printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\nwww-data:x:33:33:www-data:/:/bin/false\n' >"$t/etc/passwd"
 	printf 'root:x:0:\nnogroup:x:65534:\nwww-data:x:33:\n' >"$t/etc/group"

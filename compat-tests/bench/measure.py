@@ -18,6 +18,7 @@ less with the load of the host than wall time does.
 import argparse, os, re, shlex, shutil, socket, statistics, subprocess, sys, threading, time
 
 import figures
+import postgresql
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -581,6 +582,27 @@ def shell(res, guests, args, group):
                 counts.append((int(m[1]), int(m[2])) if m else (float('nan'),) * 2)
             for i, half in enumerate(('low', 'high')):
                 res.add(g.name, group, '500-commands', half, 'insn', (counts[1][i] - counts[0][i]) / 2)
+            res.add(g.name, group, '500-commands', 'all', 'insn', (sum(counts[1]) - sum(counts[0])) / 2)
+
+
+def pgbench(res, guests, args, group):
+    """instructions of one of pgbench's transactions, client and server in the guest: with one client somebody always runs, so the
+    virtual time between the first and the last is what they and the kernel executed"""
+    root = postgresql.make_root(os.path.join(ROOT, 'build', 'cli', 'linnet'), TMP)
+    if not root:
+        log(group, 'needs root, to make the database in a chroot')
+        return
+    for r in range(args.runs or 2):
+        for g in guests:
+            log(group, g.name, r)
+            vm = VM(g.argv(['--icount', '--cpu', 'max,erms=off,fsrm=off', '--mem', '768', '--tree', root, '--sh',
+                            postgresql.script(50)]))
+            text = '\n'.join(vm.finish(600))
+            m = re.findall(r'processed: 50/50.*?tps = ([0-9.]+) \(without', text, re.S)
+            if not m:
+                log('no result; last lines:', text[-600:])
+                continue
+            res.add(g.name, group, 'c1-noerms', 'transaction', 'insn', 1e9 / float(m[-1]))
 
 
 GROUPS = {
@@ -591,7 +613,7 @@ GROUPS = {
     'minmem': minmem, 'idle': idle, 'redis-fwd': redis_fwd, 'redis-bench-fwd': redis_bench_fwd,
     'redis-in': lambda *a: redis_in(*a, icount=False),
     'redis-in-icount': lambda *a: redis_in(*a, icount=True),
-    'nginx-fwd': nginx_fwd, 'nginx-in-icount': nginx_in, 'scale': scale, 'wake': wake, 'shell': shell, 'pong': pong, 'split': split,
+    'nginx-fwd': nginx_fwd, 'nginx-in-icount': nginx_in, 'scale': scale, 'wake': wake, 'shell': shell, 'pgbench': pgbench, 'pong': pong, 'split': split,
 }
 HEAD = 'guest group config metric unit better median min max runs'.split()
 

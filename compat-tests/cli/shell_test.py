@@ -359,6 +359,31 @@ def test_ss_lists_listeners(sh):
     check(":12345" not in sh.run("ss -tln"), sh.seen[-200:])
 
 
+def test_ss_lists_connections(sh):
+    sh.run("sleep 1000 | busybox nc -l -p 12346 > /dev/null &")
+    end = time.monotonic() + TIMEOUT
+    while ":12346" not in sh.run("ss -tln"):
+        check(time.monotonic() < end, "no listener", sh.seen[-300:])
+    sh.run("exec 6<>/dev/tcp/127.0.0.1/12346 5<>/dev/udp/127.0.0.1/9")
+    out = sh.run("ss -Htnp state established '( dport = :12346 )'")
+    check(re.match(r"0\s+0\s+127\.0\.0\.1:\d+\s+127\.0\.0\.1:12346\s+users:\(\(.*\"bash\",pid=\d+,fd=6\)\)\s*$", out), out)
+    check(len(sh.run("ss -Htn src :12346 or dst :12346").splitlines()) == 2, sh.seen[-300:])
+    out = sh.run("ss -Hunap dst 127.0.0.1:9")
+    check(re.match(r"ESTAB\s+0\s+0\s+127\.0\.0\.1:\d+\s+127\.0\.0\.1:9\s+users:\(\(.*\"bash\",pid=\d+,fd=5\)\)\s*$", out), out)
+    out = sh.run("ss -s")
+    estab = re.search(r"^TCP:\s+\d+ \(estab (\d+), closed \d+, orphaned \d+, timewait \d+\)", out, re.M)
+    check(estab and int(estab[1]) >= 2 and re.search(r"^UDP\s+[1-9]", out, re.M), out)
+    sh.run("exec 6>&- 5>&-; kill %% 2>/dev/null; wait 2>/dev/null")
+
+
+def test_ss_complains_of_nothing(sh):
+    out = sh.run("for f in -tuwx0a -afnetlink -s; do ss $f 2>&1 >/dev/null; done; echo end")
+    check(out == "end\n", out)
+    check(re.search(r"^nl\s+UNCONN.*tcpdiag:ss/\d+", sh.run("ss -a"), re.M), sh.seen[-800:])
+    if "linnet" in sh.run("uname -r"): # others may have families of which this ss knows nothing
+        check(sh.run("ss -a 2>&1 > /dev/null; echo end") == "end\n", sh.seen[-300:])
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--linnet")

@@ -121,7 +121,22 @@ static void* add(void* arg) {
     return 0;
 }
 
+/// Switches between threads of one address space flush no translations; unmapping does, so the threads live meanwhile.
+static void switches_flush_nothing(void) {
+    atomic_long n = 0;
+    pthread_t t;
+    if (pthread_create(&t, 0, add, &n)) exit(2);
+    while (atomic_load(&n) < 100) usleep(100);
+    const long flushes = counter("tlb_flushes"), switches = counter("context_switches");
+    while (atomic_load(&n) < 900) usleep(100);
+    const long flushed = counter("tlb_flushes"), switched = counter("context_switches");
+    pthread_join(t, 0);
+    check(switched > switches, "switches of two threads before and after", switches, switched);
+    check(flushed == flushes, "TLB flushes before and after", flushes, flushed);
+}
+
 static void single(void) {
+    switches_flush_nothing();
     const long before = counter("cr3_loads"), switches = counter("context_switches");
     atomic_long n = 0;
     for (int round = 0; round < 20; ++round) {

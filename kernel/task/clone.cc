@@ -1,6 +1,7 @@
 // New threads and processes: clone(2), fork(2), vfork(2), unshare(2).
 #include "kernel/arch/x86_64/fpu.h"
 #include "kernel/arch/x86_64/program.h"
+#include "kernel/ipc/semaphores.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/address_space.h"
 #include "kernel/task/lifecycle.h"
@@ -19,11 +20,18 @@ constexpr u64 kIntoCgroup = 0x200000000;   // CLONE_INTO_CGROUP
 constexpr u64 kNamespaces = u64(CLONE_NEWTIME) | u64(CLONE_NEWNS) | u64(CLONE_NEWCGROUP) | u64(CLONE_NEWUTS) |
                             u64(CLONE_NEWIPC) | u64(CLONE_NEWUSER) | u64(CLONE_NEWPID) | u64(CLONE_NEWNET);
 
-/// Flag rules of clone(2). Namespaces: as a kernel without CONFIG_NAMESPACES.
+/// As a kernel without CONFIG_NAMESPACES, which asks for the right to make one first, but for user namespaces. EINVAL, EPERM
+Result<void> check_namespaces(u64 flags) {
+    if (!(flags & kNamespaces)) return {};
+    if (flags & u64(CLONE_NEWUSER)) return EINVAL;
+    return current().credentials->has_capability(CAP_SYS_ADMIN) ? EINVAL : EPERM;
+}
+
+/// Flag rules of clone(2).
 Result<void> check_flags(const CloneRequest& r, const Process& p) {
     const u64 f = r.flags;
     auto has = [f](u64 bit) { return (f & bit) != 0; };
-    if (f & kNamespaces) return EINVAL;
+    if (has(u64(CLONE_FS)) && has(u64(CLONE_NEWNS))) return EINVAL;
     if (has(kIntoCgroup)) return EINVAL;
     if (has(u64(CLONE_PIDFD)) && has(u64(CLONE_THREAD))) return EINVAL;
     if (has(u64(CLONE_THREAD)) && !has(u64(CLONE_SIGHAND))) return EINVAL;
@@ -31,7 +39,7 @@ Result<void> check_flags(const CloneRequest& r, const Process& p) {
     if (has(kClearSighand) && has(u64(CLONE_SIGHAND))) return EINVAL;
     if (has(u64(CLONE_PARENT)) && p.pid == 1 && !has(u64(CLONE_THREAD))) return EINVAL;
     if (r.exit_signal && !signal_valid(r.exit_signal)) return EINVAL;
-    return {};
+    return check_namespaces(f);
 }
 
 /// What a new process inherits beyond its memory and files.
@@ -238,8 +246,9 @@ Result<void> unshare_task(u64 flags) {
     constexpr u64 known = u64(CLONE_THREAD) | u64(CLONE_FS) | kNamespaces | u64(CLONE_SIGHAND) | u64(CLONE_VM) |
                           u64(CLONE_FILES) | u64(CLONE_SYSVSEM);
     Task& t = current();
-    if (flags & ~known || flags & kNamespaces) return EINVAL;
+    if (flags & ~known) return EINVAL;
     if (flags & (u64(CLONE_THREAD) | u64(CLONE_SIGHAND) | u64(CLONE_VM)) && t.process->thread_count > 1) return EINVAL;
+    TRY(check_namespaces(flags));
     Ref<FileTableBase> files;
     Ref<FsContextBase> fs;
     if (flags & u64(CLONE_FILES) && t.files->ref_count() > 1) files = TRY(t.files->copy());
@@ -249,6 +258,8 @@ Result<void> unshare_task(u64 flags) {
         if (files) files = publish_ref(t.files, std::move(files));
         if (fs) fs = publish_ref(t.fs, std::move(fs));
     }
+    // The list of undos is the process's: among threads, who share it, nobody is its last user.
+    if (flags & u64(CLONE_SYSVSEM) && t.process->thread_count == 1) undo_semaphores(*t.process);
     return {};
 }
 

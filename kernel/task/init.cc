@@ -166,6 +166,7 @@ bool kill_for_memory() {
         }
     }
     if (!victim) return false;
+    if (victim->killed_for_memory.exchange(true)) return true; // another CPU has chosen it too, and kills it
     Ref<Task> t = main_thread(*victim);
     log_error("out of memory: killed process %d (%s), %lu KiB resident", victim->pid, t ? t->name : "?",
               resident * kPageSize / KiB);

@@ -7,6 +7,8 @@
 
 namespace linnet {
 
+std::atomic<u32> pi_futex_lines{0};
+
 /// A thread in line for a lock; on its stack. It takes pi_lock before it leaves, so that nobody meets a dead one.
 struct PiWaiter : NoCopy {
     Task* task = nullptr;
@@ -82,6 +84,11 @@ void line_up(PiFutex& f, PiWaiter& w) REQUIRES(pi_lock) {
     *at = &w;
 }
 
+void drop_requeue_waiter(RequeueWaiter& w) REQUIRES(pi_lock) {
+    unlink(requeue_waiters, &w, &RequeueWaiter::next);
+    pi_futex_lines.fetch_sub(1);
+}
+
 /// What `t` is lent follows from the heads of the lines that wait for it; and so on, if it waits itself. The chain has no loop.
 void pass_priority_on(Task* t) REQUIRES(pi_lock) {
     while (t) {
@@ -111,6 +118,7 @@ void drop_if_unused(PiFutex* f) REQUIRES(pi_lock) {
     set_owner(*f, nullptr);
     unlink(row_of(f->key), f, &PiFutex::next_in_row);
     kfree(f);
+    pi_futex_lines.fetch_sub(1);
 }
 
 /// The head of the line is the owner from now on. The word says so already, unless `owner_died`.
@@ -158,6 +166,7 @@ Result<bool> take(u64 address, const FutexKey& key, Task& t, bool more_wait, boo
         f->key = key;
         f->next_in_row = row_of(key);
         row_of(key) = f;
+        pi_futex_lines.fetch_add(1);
         set_owner(*f, owner.get());
         if (__atomic_load_n(&owner->exiting, __ATOMIC_SEQ_CST)) { // it may have looked at pi_held before
             drop_if_unused(f);
@@ -308,13 +317,14 @@ Result<void> pi_futex_wait_requeue(u64 address, u32 expected, u64 address2, bool
         while (*at && priority_of(*(*at)->task) >= priority_of(t)) at = &(*at)->next;
         w.next = *at;
         *at = &w;
+        pi_futex_lines.fetch_add(1);
     }
     const WaitResult r = sleep_for([&] { return w.lock.granted.load(std::memory_order_acquire); }, deadline_ns, realtime);
     {
         MutexGuard g(pi_lock);
         if (!w.lock.granted.load(std::memory_order_relaxed)) {
             if (w.moved) leave_line(w.lock);
-            else unlink(requeue_waiters, &w, &RequeueWaiter::next);
+            else drop_requeue_waiter(w);
             if (r == WaitResult::TimedOut) return ETIMEDOUT;
             return w.moved ? EAGAIN : EINTR; // moved: the program looks at its condition again
         }
@@ -347,7 +357,7 @@ Result<u32> pi_futex_requeue(u64 address, u64 address2, u32 move_count, u32 expe
                 auto r = wait_in_line(*f, w->lock, *w->task);
                 if (!r) return done ? Result<u32>(done) : Result<u32>(r.error());
             }
-            unlink(requeue_waiters, w, &RequeueWaiter::next);
+            drop_requeue_waiter(*w);
             w->moved = true;
             ++done;
             if (*taken) {
@@ -359,6 +369,15 @@ Result<u32> pi_futex_requeue(u64 address, u64 address2, u32 move_count, u32 expe
         g.unlock();
         TRY(let_owner_end());
     }
+}
+
+Result<void> check_no_pi_waiter(u64 address, bool is_private) {
+    const FutexKey key = TRY(futex_key(address, is_private));
+    MutexGuard g(pi_lock);
+    if (find(key)) return EINVAL;
+    for (const RequeueWaiter* w = requeue_waiters; w; w = w->next)
+        if (w->from == key) return EINVAL;
+    return {};
 }
 
 void release_pi_futexes(Task& t) {

@@ -4,6 +4,8 @@
 // them until he gives the lock up. A word that nobody waits for is the program's alone.
 #pragma once
 
+#include <atomic>
+
 #include "kernel/task/futex.h"
 
 namespace linnet {
@@ -19,6 +21,10 @@ Result<void> pi_futex_wait_requeue(u64 address, u32 expected, u64 address2, bool
 /// FUTEX_CMP_REQUEUE_PI: the most urgent waiter gets the lock at `address2` if it is free; up to `move_count` others wait for it. The number of all. EAGAIN,
 /// EINVAL, EFAULT, ENOMEM and what taking the lock gives.
 Result<u32> pi_futex_requeue(u64 address, u64 address2, u32 move_count, u32 expected, bool is_private);
+/// Threads wait for PI futexes, or to be moved to one.
+extern std::atomic<u32> pi_futex_lines;
+/// FUTEX_WAKE and its kin on a word where such a thread waits: EINVAL. EFAULT
+Result<void> check_no_pi_waiter(u64 address, bool is_private);
 /// A thread ends, or executes: what it holds goes to waiters, with FUTEX_OWNER_DIED.
 void release_pi_futexes(Task& t);
 /// The priority of a thread was changed: it may wait in another place of a line.

@@ -24,6 +24,19 @@ u64 clock_now(const PosixTimer& t) { return t.clock == TimerClock::Cpu ? t.cpu_c
 
 PosixTimer* find(Process& p, i32 id) { return p.posix_timers && id >= 0 ? p.posix_timers->timers.find(id) : nullptr; }
 
+/// The time of a timer's clock. No lock is held: a CPU-time clock takes process_lock, so the timer has to be found again after. EINVAL
+Result<u64> clock_now(Process& p, i32 id) {
+    CpuClock cpu_clock;
+    {
+        SpinGuard g(p.signal_lock);
+        PosixTimer* t = find(p, id);
+        if (!t) return EINVAL;
+        if (t->clock != TimerClock::Cpu) return monotonic_ns();
+        cpu_clock = t->cpu_clock;
+    }
+    return cpu_clock.read();
+}
+
 /// Moves the deadline behind `now`; the number of intervals. There is an interval, and the deadline has come.
 u64 forward(PosixTimer& t, u64 now) {
     const u64 n = (now - t.deadline_ns) / t.interval_ns + 1;
@@ -148,17 +161,7 @@ Result<i32> add_posix_timer(Owned<PosixTimer> timer) {
 }
 
 Result<PosixTimerValue> set_posix_timer(Process& p, i32 id, PosixTimerValue v, bool absolute) {
-    // A CPU-time clock is read before the lock is taken (it takes process_lock); its timer is found again after.
-    CpuClock cpu_clock;
-    bool is_cpu;
-    {
-        SpinGuard g(p.signal_lock);
-        PosixTimer* t = find(p, id);
-        if (!t) return EINVAL;
-        is_cpu = t->clock == TimerClock::Cpu;
-        cpu_clock = t->cpu_clock;
-    }
-    const u64 now = is_cpu ? cpu_clock.read() : monotonic_ns();
+    const u64 now = TRY(clock_now(p, id));
     SpinGuard g(p.signal_lock);
     PosixTimer* t = find(p, id);
     if (!t) return EINVAL;
@@ -194,16 +197,7 @@ Result<PosixTimerValue> set_posix_timer(Process& p, i32 id, PosixTimerValue v, b
 }
 
 Result<PosixTimerValue> get_posix_timer(Process& p, i32 id) {
-    CpuClock cpu_clock;
-    bool is_cpu;
-    {
-        SpinGuard g(p.signal_lock);
-        PosixTimer* t = find(p, id);
-        if (!t) return EINVAL;
-        is_cpu = t->clock == TimerClock::Cpu;
-        cpu_clock = t->cpu_clock;
-    }
-    const u64 now = is_cpu ? cpu_clock.read() : monotonic_ns();
+    const u64 now = TRY(clock_now(p, id));
     SpinGuard g(p.signal_lock);
     PosixTimer* t = find(p, id);
     if (!t) return EINVAL;

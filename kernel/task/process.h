@@ -100,6 +100,7 @@ class Process : public RcuCounted {
     Ref<ExecFile> exe;        // /proc/PID/exe; share_ref()
     bool dumpable = true;
     std::atomic<i32> oom_score_adj{0}; // -1000 (never killed for memory) to 1000
+    std::atomic<bool> killed_for_memory{false};
     bool child_subreaper = false;
     std::atomic<u32> coredump_filter{0x33}; // /proc/PID/coredump_filter
     bool thp_disabled = false;

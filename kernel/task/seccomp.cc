@@ -29,6 +29,7 @@ void put_in_force(Task& t, SeccompMode mode) {
 
 SeccompFilter::~SeccompFilter() {
     kfree(program);
+    if (listener) listener->unused();
     // A long chain must not end by recursion.
     Ref<SeccompFilter> p = std::move(previous);
     while (p && p->ref_count() == 1) {
@@ -51,6 +52,9 @@ Result<i32> seccomp_add_filter(Ref<SeccompFilter> filter, bool all_threads) {
     SpinGuard g(p.signal_lock);
     if (t.seccomp.mode.load() == SeccompMode::Strict) return EINVAL;
     SeccompFilter* old = t.seccomp.filter.get();
+    if (filter->listener)
+        for (const SeccompFilter* f = old; f; f = f->previous.get())
+            if (f->listener) return EBUSY;
     filter->path_length = filter->length + (old ? old->path_length + kPerFilter : 0);
     filter->count = old ? old->count + 1 : 1;
     if (filter->path_length > kMaxPathLength) return ENOMEM;
@@ -77,11 +81,14 @@ Result<i32> seccomp_add_filter(Ref<SeccompFilter> filter, bool all_threads) {
     return 0;
 }
 
-u32 seccomp_run_filters(const Task& t, const abi::SeccompData& data) {
+u32 seccomp_run_filters(const Task& t, const abi::SeccompData& data, const SeccompFilter*& from) {
+    from = nullptr;
     u32 result = 0x7fff0000; // SECCOMP_RET_ALLOW
     for (const SeccompFilter* f = peek_ref(t.seccomp.filter); f; f = f->previous.get()) {
         const u32 r = abi::run_seccomp_program({f->program, f->length}, data);
-        if (i32(r & kActionFull) < i32(result & kActionFull)) result = r; // KILL_PROCESS is negative
+        if (i32(r & kActionFull) >= i32(result & kActionFull)) continue; // KILL_PROCESS is negative
+        result = r;
+        from = f;
     }
     return result;
 }

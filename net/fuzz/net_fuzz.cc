@@ -1,10 +1,89 @@
-// Hostile bytes as a control buffer, a sockaddr, an address text and a netlink request.
+// Hostile bytes as a control buffer, a sockaddr, an address text, and requests of NETLINK_ROUTE and NETLINK_SOCK_DIAG.
 #include <cstdint>
 #include <cstdlib>
 
+#include "linux-abi/sock_diag.h"
 #include "net/address.h"
 #include "net/control_message.h"
+#include "net/inet_diag_filter.h"
 #include "net/netlink_route.h"
+
+namespace linnet {
+
+namespace {
+
+/// A sequence of whole messages.
+void check_messages(const Vec<u8>& replies) {
+    for (size_t at = 0; at < replies.size();) {
+        u32 n;
+        memcpy(&n, replies.data() + at, 4);
+        if (n < 16 || at + n > replies.size()) abort();
+        at += (n + 3) & ~3u;
+    }
+}
+
+/// A few sockets of each kind.
+struct FakeSockets final : SocketLists {
+    Result<void> inet(InetKind kind, bool, Vec<InetSocketInfo>& out) override {
+        for (u32 i = 0; i < 4; ++i) {
+            InetSocketInfo s;
+            s.v6 = i & 1;
+            s.local = {s.v6 ? IpAddress::loopback6() : IpAddress::loopback4(), static_cast<u16>(kind == InetKind::Raw ? 1 : 80 + i), 0};
+            s.state = static_cast<u8>(i < 2 && kind == InetKind::Tcp ? TCP_LISTEN : TCP_ESTABLISHED);
+            if (i >= 2) s.remote = {s.local.ip, 4000, 0};
+            s.inode = 100 + i;
+            TRY(out.push_back(s));
+        }
+        return {};
+    }
+    Result<void> unix_sockets(UnixSocketList& out) override {
+        TRY(out.pending.push_back(77));
+        for (u32 i = 0; i < 3; ++i) {
+            UnixSocketInfo s;
+            s.type = SOCK_STREAM;
+            s.state = static_cast<u8>(i ? TCP_ESTABLISHED : TCP_LISTEN);
+            s.name_length = i == 2 ? 108 : i * 5;
+            memset(s.name, i == 1 ? 0 : 'x', sizeof s.name);
+            s.bound_to_path = i == 2;
+            s.inode = 200 + i;
+            s.pending_count = i ? 0 : 1;
+            TRY(out.sockets.push_back(s));
+        }
+        return {};
+    }
+    Result<void> netlink_sockets(Vec<NetlinkSocketInfo>& out) override {
+        NetlinkSocketInfo s;
+        s.protocol = 4;
+        return out.push_back(s);
+    }
+};
+
+/// The bytes as they are; as the body of a request of their choice; as a filter, which must end for every socket if it is accepted.
+void check_sock_diag(const u8* data, size_t size) {
+    FakeSockets sockets;
+    Vec<u8> replies;
+    if (sock_diag_reply({data, size}, sockets, {1, false}, 0, replies).ok()) check_messages(replies);
+    if (size < 1 || size > 4096) return;
+    Vec<u8> message;
+    abi::Nlmsghdr h{static_cast<u32>(sizeof h + size - 1), data[0] & 1 ? abi::kSockDiagByFamily : abi::kTcpDiagGetSock,
+                    static_cast<u16>(NLM_F_REQUEST | (data[0] & 2 ? NLM_F_DUMP : 0) | (data[0] & 4 ? NLM_F_ACK : 0)), 7, 0};
+    if (!message.resize(h.len)) return;
+    memcpy(message.data(), &h, sizeof h);
+    memcpy(message.data() + sizeof h, data + 1, size - 1);
+    replies.clear();
+    if (sock_diag_reply({message.data(), message.size()}, sockets, {1, (data[0] & 8) != 0}, 0, replies).ok()) {
+        check_messages(replies);
+        if (h.flags & (NLM_F_DUMP | NLM_F_ACK) && replies.empty()) abort();
+    }
+    Vec<InetSocketInfo> some;
+    if (!sockets.inet(InetKind::Tcp, false, some)) return;
+    if (check_inet_diag_filter({data, size}, data[0] & 8).ok())
+        for (const InetSocketInfo& s : some) (void)inet_diag_filter_accepts({data, size}, s);
+}
+
+} // namespace
+
+} // namespace linnet
 
 using namespace linnet;
 
@@ -48,12 +127,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         return s;
     }();
     Vec<u8> replies;
-    if (netlink_route_reply({data, size}, net, 1, replies).ok())
-        for (size_t at = 0; at < replies.size();) {
-            u32 n;
-            memcpy(&n, replies.data() + at, 4);
-            if (n < 16 || at + n > replies.size()) abort();
-            at += (n + 3) & ~3u;
-        }
+    if (netlink_route_reply({data, size}, net, 1, 0, replies).ok()) check_messages(replies);
+    check_sock_diag(data, size);
     return total == ~size_t{0};
 }

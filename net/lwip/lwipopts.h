@@ -10,7 +10,24 @@
 #define LWIP_TIMERS_CUSTOM 1
 #define LWIP_NETCONN 0
 #define LWIP_SOCKET 0
-#define LWIP_STATS 0
+#define LWIP_STATS 1 // /proc/net/snmp's counters and no others
+#define MIB2_STATS 1
+#define LINK_STATS 0
+#define ETHARP_STATS 0
+#define IP_STATS 0
+#define IPFRAG_STATS 0
+#define ICMP_STATS 0
+#define IGMP_STATS 0
+#define UDP_STATS 0
+#define TCP_STATS 0
+#define MEM_STATS 0
+#define MEMP_STATS 0
+#define SYS_STATS 0
+#define IP6_STATS 0
+#define ICMP6_STATS 0
+#define IP6_FRAG_STATS 0
+#define MLD6_STATS 0
+#define ND6_STATS 0
 
 // Memory: kmalloc for everything, so no pool has a size.
 #define MEM_LIBC_MALLOC 1

@@ -4,6 +4,7 @@
 #include "kernel/time/clock.h"
 #include "net/lwip/glue.h"
 #include "net/lwip/hooks.h"
+#include "net/transport.h"
 
 using namespace linnet;
 
@@ -51,6 +52,11 @@ uint32_t linnet_tcp_isn(const ip_addr_t* local, uint16_t local_port, const ip_ad
 }
 
 namespace linnet {
+
+TcpSegmentCounts lwip_tcp_segments() {
+    const auto& m = lwip_stats.mib2;
+    return {m.tcpinsegs, m.tcpoutsegs, m.tcpretranssegs, m.tcpinerrs, m.tcpoutrsts};
+}
 
 Errno errno_of(err_t e) {
     switch (e) {

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include "linux-abi/sock_diag.h"
 #include "net/address.h"
 #include "net/byte_queue.h"
 #include "net/control_message.h"
+#include "net/inet_diag_filter.h"
 #include "net/netlink_route.h"
 #include "net/port_table.h"
 #include "net/tests/host_support.h"
@@ -208,7 +210,7 @@ TEST(Netlink, dumps_end_with_done) {
     for (auto [request, count] : {std::pair<u16, size_t>{RTM_GETLINK, 2}, {RTM_GETADDR, 3}, {RTM_GETROUTE, 2}}) {
         struct { abi::Nlmsghdr h; abi::Rtgenmsg g; } m{{17, request, u16(NLM_F_REQUEST | NLM_F_DUMP), 5, 0}, {0}};
         Vec<u8> out;
-        ASSERT_TRUE(netlink_route_reply({reinterpret_cast<u8*>(&m), 17}, s, 99, out).ok());
+        ASSERT_TRUE(netlink_route_reply({reinterpret_cast<u8*>(&m), 17}, s, 99, 0, out).ok());
         auto types = types_of(out);
         ASSERT_EQ(types.size(), count + 1);
         EXPECT_EQ(types.back(), NLMSG_DONE);
@@ -219,8 +221,52 @@ TEST(Netlink, a_change_is_refused) {
     NetSnapshot s = snapshot();
     struct { abi::Nlmsghdr h; abi::Ifinfomsg i; } m{{32, RTM_SETLINK, NLM_F_REQUEST, 5, 0}, {}};
     Vec<u8> out;
-    ASSERT_TRUE(netlink_route_reply({reinterpret_cast<u8*>(&m), 32}, s, 99, out).ok());
+    ASSERT_TRUE(netlink_route_reply({reinterpret_cast<u8*>(&m), 32}, s, 99, 0, out).ok());
     EXPECT_EQ(types_of(out), std::vector<u16>{NLMSG_ERROR});
+}
+
+TEST(Netlink, one_datagram_cannot_ask_for_many_dumps) {
+    NetSnapshot s = snapshot();
+    struct { abi::Nlmsghdr h; abi::Rtgenmsg g; u8 pad[3]; } m[2000];
+    for (auto& one : m) one = {{17, RTM_GETLINK, u16(NLM_F_REQUEST | NLM_F_DUMP), 5, 0}, {0}, {}};
+    Vec<u8> out;
+    ASSERT_TRUE(netlink_route_reply({reinterpret_cast<u8*>(m), sizeof m}, s, 99, 0, out).ok());
+    EXPECT_LT(out.size(), 256 * KiB);
+    EXPECT_EQ(types_of(out).back(), NLMSG_ERROR);
+}
+
+using Ops = std::vector<abi::InetDiagOp>;
+std::span<const u8> bytes_of(const Ops& ops) { return {reinterpret_cast<const u8*>(ops.data()), ops.size() * 4}; }
+
+TEST(InetDiagFilter, ports_choose) {
+    Ops between{{abi::kDiagSourceGe, 8, 20}, {0, 0, 80}, {abi::kDiagSourceLe, 8, 12}, {0, 0, 90}}; // no: 4 beyond the end
+    ASSERT_TRUE(check_inet_diag_filter(bytes_of(between), false).ok());
+    InetSocketInfo s;
+    for (auto [port, accepted] : {std::pair<u16, bool>{79, false}, {80, true}, {90, true}, {91, false}}) {
+        s.local.port = port;
+        EXPECT_EQ(inet_diag_filter_accepts(bytes_of(between), s), accepted) << port;
+    }
+}
+
+TEST(InetDiagFilter, jumps_lie_within_the_program_and_meet_steps) {
+    auto result = [](Ops ops, size_t cut = 0) {
+        auto r = check_inet_diag_filter(bytes_of(ops).first(ops.size() * 4 - cut), false);
+        return r.ok() ? Errno{} : r.error();
+    };
+    EXPECT_EQ(result({{abi::kDiagNop, 4, 0}}), Errno{});
+    EXPECT_EQ(result({{abi::kDiagAuto, 4, 8}}), Errno{});
+    EXPECT_EQ(result({}), EINVAL);
+    EXPECT_EQ(result({{abi::kDiagNop, 4, 0}}, 1), EINVAL);
+    EXPECT_EQ(result({{abi::kDiagNop, 0, 0}}), EINVAL);              // would not end
+    EXPECT_EQ(result({{abi::kDiagNop, 8, 0}}), EINVAL);              // beyond
+    EXPECT_EQ(result({{abi::kDiagAuto, 4, 12}}), EINVAL);            // beyond
+    EXPECT_EQ(result({{abi::kDiagAuto, 4, 0}}), EINVAL);             // back
+    EXPECT_EQ(result({{abi::kDiagSourceGe, 8, 12}}), EINVAL);        // the port is missing
+    EXPECT_EQ(result({{abi::kDiagAuto, 4, 8}, {abi::kDiagSourceGe, 8, 12}, {0, 0, 1}}), EINVAL); // into a port
+    EXPECT_EQ(result({{99, 4, 4}}), EINVAL);
+    EXPECT_EQ(result({{abi::kDiagMarkCond, 12, 12}, {0, 0, 0}, {0, 0, 0}}), EPERM);
+    EXPECT_EQ(result({{abi::kDiagSourceCond, 12, 16}, {AF_INET, 32, 0}, {0xff, 0xff, 0xffff}}), EINVAL); // the address is missing
+    EXPECT_EQ(result({{abi::kDiagSourceCond, 16, 20}, {AF_INET, 33, 0}, {0xff, 0xff, 0xffff}, {0, 0, 0}}), EINVAL);
 }
 
 } // namespace
