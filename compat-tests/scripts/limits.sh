@@ -5,4 +5,4 @@
 (ulimit -n 8; exec 3<&0 4<&0 5<&0 6<&0 7<&0; exec 9<&0) 2>/dev/null; echo "too many: $?"
 (ulimit -v 50000; awk 'BEGIN { s = "x"; while (length(s) < 200000000) s = s s }' 2>/dev/null; echo "memory $?")
 ulimit -n 9999999 2>/dev/null; echo $?
-nice -n 5 nice; (umask 077; : > /tmp/u; stat -c %a /tmp/u); id -u; env -i A=1 env; env | grep -c PATH; cd /; pwd; test -t 1; echo "tty $?"
+n=$(nice); echo $(($(nice -n 5 nice) - n)); (umask 077; : > /tmp/u; stat -c %a /tmp/u); id -u; env -i A=1 env; env | grep -c PATH; cd /; pwd; test -t 1; echo "tty $?"
