@@ -16,6 +16,9 @@
 #if LINNET_HAVE_BENCH
 #include "cli/bench/bench_command.h"
 #endif
+#if LINNET_HAVE_SCAN
+#include "cli/scan/scan_command.h"
+#endif
 
 namespace linnet::cli {
 namespace {
@@ -31,6 +34,9 @@ constexpr const char* usage =
     "  linnet stop NAME...                    SIGTERM, and after 10 s the end\n"
     "  linnet rm [-f] NAME...                 forget a VM and its log\n"
     "  linnet gaps [NAME]                     what a program asked for that Linnet lacks, and where\n"
+#if LINNET_HAVE_SCAN
+    "  linnet scan [flags] PROGRAM            the system calls that a program can make, without running it\n"
+#endif
     "  linnet test [--all] [ctest args]       build and run the tests\n"
 #if LINNET_HAVE_BENCH
     "  linnet bench                           measure against Linux guests\n"
@@ -43,6 +49,9 @@ int dispatch(const std::string& command, const std::vector<std::string>& words) 
         {"rm", rm_command},   {"test", test_command}, {"gaps", gaps_command},
 #if LINNET_HAVE_BENCH
         {"bench", bench_command},
+#endif
+#if LINNET_HAVE_SCAN
+        {"scan", scan_command},
 #endif
     };
     if (command == "--version") {

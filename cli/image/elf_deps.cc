@@ -25,13 +25,31 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
         text.replace(at, from.size(), to);
 }
 
+std::vector<std::string> absolute_folders(const std::string& list) {
+    std::vector<std::string> folders;
+    for (std::string& folder : split(list, ':')) {
+        if (folder.starts_with('/'))
+            folders.push_back(std::move(folder));
+    }
+    return folders;
+}
+
+std::string base_name(const std::string& file) {
+    return file.substr(file.rfind('/') + 1);
+}
+
+bool is_musl(const ElfInfo& program) {
+    return base_name(program.interpreter).starts_with("ld-musl-");
+}
+
+} // namespace
+
 // The folders of an RPATH or RUNPATH of the object at `path`: ld.so(8), "Dynamic string tokens".
-std::vector<std::string> expand(const std::string& list, const std::string& path) {
+std::vector<std::string> DependencyFinder::expand(const std::string& list, const std::string& path) const {
     if (list.empty())
         return {};
-    std::error_code error;
-    const auto real = std::filesystem::canonical(path, error);
-    const std::string origin = folder_of(error ? path : real.string());
+    const std::string real = view_.real(path);
+    const std::string origin = folder_of(real.empty() ? path : real);
     std::vector<std::string> folders;
     for (std::string& folder : split(list, ':')) {
         for (const char* token : {"${ORIGIN}", "$ORIGIN"})
@@ -46,12 +64,19 @@ std::vector<std::string> expand(const std::string& list, const std::string& path
     return folders;
 }
 
-} // namespace
+FileView host_view() {
+    return {[](const std::string& path) { return read_elf(path); }, [](const std::string& path) { return read_file(path); },
+            [](const std::string& path) {
+                std::error_code error;
+                const auto real = std::filesystem::canonical(path, error);
+                return error ? std::string() : real.string();
+            }};
+}
 
-DependencyFinder::DependencyFinder() {
-    if (const auto file = read_file("/etc/ld.so.cache"))
+DependencyFinder::DependencyFinder(FileView view) : view_(std::move(view)) {
+    if (const auto file = view_.contents("/etc/ld.so.cache"))
         cache_ = read_ld_cache(*file);
-    if (const auto list = read_file("/etc/ld-musl-x86_64.path")) {
+    if (const auto list = view_.contents("/etc/ld-musl-x86_64.path")) {
         for (const std::string& line : split(*list, '\n')) {
             for (std::string& folder : split(line, ':')) {
                 if (!folder.empty())
@@ -64,7 +89,7 @@ DependencyFinder::DependencyFinder() {
 }
 
 bool DependencyFinder::usable(const std::string& path) const {
-    const auto info = read_elf(path);
+    const auto info = view_.elf(path);
     return info && info->fault.empty() && info->type == ET_DYN;
 }
 
@@ -107,16 +132,11 @@ std::string DependencyFinder::locate(const std::vector<Object>& objects, int ask
 
 Dependencies DependencyFinder::find(const std::string& path, const std::string& library_path) {
     Dependencies result;
-    const auto program = read_elf(path);
+    const auto program = view_.elf(path);
     if (!program || !program->fault.empty())
         return result;
-    std::vector<std::string> user_folders;
-    for (std::string& folder : split(library_path, ':')) {
-        if (folder.starts_with('/'))
-            user_folders.push_back(std::move(folder));
-    }
-    const auto base_name = [](const std::string& file) { return file.substr(file.rfind('/') + 1); };
-    const bool musl = base_name(program->interpreter).starts_with("ld-musl-");
+    const std::vector<std::string> user_folders = absolute_folders(library_path);
+    const bool musl = is_musl(*program);
     std::set<std::string> known;
     if (!program->interpreter.empty()) {
         result.files.push_back(program->interpreter);
@@ -136,10 +156,18 @@ Dependencies DependencyFinder::find(const std::string& path, const std::string& 
                 continue;
             }
             result.files.push_back(found);
-            objects.push_back({found, *read_elf(found), static_cast<int>(at)});
+            objects.push_back({found, *view_.elf(found), static_cast<int>(at)});
         }
     }
     return result;
+}
+
+std::string DependencyFinder::find_library(const std::string& path, const std::string& name,
+                                           const std::string& library_path) {
+    const auto program = view_.elf(path);
+    if (!program || !program->fault.empty())
+        return {};
+    return locate({{path, *program, -1}}, 0, name, absolute_folders(library_path), is_musl(*program));
 }
 
 } // namespace linnet::cli

@@ -2,7 +2,9 @@
 // ld.so finds them (RPATH, RUNPATH, ld.so.cache, default folders).
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,13 +17,25 @@ struct Dependencies {
     std::vector<std::string> missing; // names that were not found
 };
 
+// Where a finder looks.
+struct FileView {
+    std::function<std::optional<ElfInfo>(const std::string& path)> elf;
+    std::function<std::optional<std::string>(const std::string& path)> contents;
+    std::function<std::string(const std::string& path)> real; // links followed; empty if there is none
+};
+
+FileView host_view();
+
 class DependencyFinder {
 public:
-    // Reads the host's ld.so.cache.
-    DependencyFinder();
+    // Reads ld.so.cache.
+    explicit DependencyFinder(FileView view = host_view());
 
     // The files that `path` needs. `library_path` stands for LD_LIBRARY_PATH, separated by colons.
     Dependencies find(const std::string& path, const std::string& library_path = "");
+
+    // The file that `name`, opened by the program at `path` with dlopen, would be; empty if there is none.
+    std::string find_library(const std::string& path, const std::string& name, const std::string& library_path = "");
 
 private:
     struct Object {
@@ -31,8 +45,10 @@ private:
     };
     std::string locate(const std::vector<Object>& objects, int asker, const std::string& name,
                        const std::vector<std::string>& library_path, bool musl) const;
+    std::vector<std::string> expand(const std::string& list, const std::string& path) const;
     bool usable(const std::string& path) const;
 
+    FileView view_;
     std::map<std::string, std::string> cache_;
     std::vector<std::string> musl_folders_;
 };

@@ -67,11 +67,15 @@ CodeMap::CodeMap(std::string_view file) : file_(file) {
         const auto symbols = static_cast<int>(std::min(data->d_size / header.sh_entsize, most_functions));
         for (int i = 0; i < symbols; ++i) {
             GElf_Sym symbol;
-            if (!::gelf_getsym(data, i, &symbol) || symbol.st_shndx == SHN_UNDEF || symbol.st_size == 0)
+            if (!::gelf_getsym(data, i, &symbol) || symbol.st_shndx == SHN_UNDEF)
                 continue;
             const auto type = GELF_ST_TYPE(symbol.st_info);
-            if (type == STT_FUNC || type == STT_GNU_IFUNC)
+            if (type != STT_FUNC && type != STT_GNU_IFUNC)
+                continue;
+            if (symbol.st_size != 0)
                 add_function(symbol.st_value, symbol.st_size);
+            else if (!code(symbol.st_value, symbol.st_value + 1).empty())
+                starts_.push_back(symbol.st_value);
         }
     }
     std::sort(functions_.begin(), functions_.end(), [](const FunctionRange& a, const FunctionRange& b) {
@@ -81,6 +85,10 @@ CodeMap::CodeMap(std::string_view file) : file_(file) {
         return a.start == b.start && a.end == b.end;
     };
     functions_.erase(std::unique(functions_.begin(), functions_.end(), same), functions_.end());
+    for (const FunctionRange& function : functions_)
+        starts_.push_back(function.start);
+    std::sort(starts_.begin(), starts_.end());
+    starts_.erase(std::unique(starts_.begin(), starts_.end()), starts_.end());
 }
 
 void CodeMap::add_function(std::uint64_t start, std::uint64_t size) {

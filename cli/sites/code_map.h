@@ -26,6 +26,8 @@ public:
     const std::vector<CodeSegment>& segments() const { return segments_; }
     // Sorted by start; each within one segment; they may overlap.
     const std::vector<FunctionRange>& functions() const { return functions_; }
+    // Where functions begin, ascending: those of functions(), and those that symbols give no size.
+    const std::vector<std::uint64_t>& starts() const { return starts_; }
     // Raw bytes; empty without one.
     const std::string& build_id() const { return build_id_; }
 
@@ -44,6 +46,7 @@ private:
     std::vector<Load> loads_;
     std::vector<CodeSegment> segments_;
     std::vector<FunctionRange> functions_;
+    std::vector<std::uint64_t> starts_;
     std::string build_id_;
 };
 

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/sites/operation.h"
+
 namespace linnet::cli {
 
 struct Instruction {
@@ -28,6 +30,9 @@ public:
 
     // All of `code` as instructions that lie back to back; nothing if it does not decode to its end.
     std::optional<std::vector<Instruction>> decode(std::string_view code, std::uint64_t address);
+
+    // The first instruction of `code`, which lies at `address`, with its operands; false if there is none.
+    bool decode_operation(std::string_view code, std::uint64_t address, Operation& operation);
 
     // Whether `code` decodes to its end and has a hlt among its instructions. Several times faster than decode().
     bool has_halt(std::string_view code, std::uint64_t address);

@@ -1,0 +1,75 @@
+// What the general registers and the words of the stack frame may hold at each place of one function: constants and
+// what the function was entered with, carried forward along its branches until nothing changes.
+//
+// Assumed of compiled code: a call leaves RBX, RBP and R12 to R15 as they were (not in Go's code), and RSP; it changes
+// no word of the caller's frame that the caller did not take the address of.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "cli/scan/code_unit.h"
+#include "cli/scan/elf_object.h"
+#include "cli/scan/register_value.h"
+
+namespace linnet::cli {
+
+// Where a function is handed a value.
+struct Location {
+    bool on_stack = false;
+    std::int64_t where = 0; // register number, or bytes from RSP at the first instruction (0 is the return address)
+    auto operator<=>(const Location&) const = default;
+};
+
+class RegisterFlow {
+public:
+    // `open_entries`: instructions of it that are also come to from outside, with anything in registers.
+    RegisterFlow(const ElfObject& object, const CodeUnit& unit, const std::vector<std::uint64_t>& open_entries);
+
+    // What a register holds just before the instruction at `address`.
+    RegisterValue at(std::uint64_t address, std::uint8_t reg) const;
+    // What the called function finds at `location`, seen from the call or jump at `address`.
+    RegisterValue handed_over(std::uint64_t address, const Location& location) const;
+    // What an indirect call or jump goes to.
+    RegisterValue target(const Operation& branch) const;
+
+private:
+    struct State {
+        bool reached = false;
+        RegisterValue registers[register_count];
+        std::map<std::int64_t, RegisterValue> stack; // by bytes from RSP at entry; what is not in it is as it was
+
+        bool merge(const State& other);
+        RegisterValue word(std::int64_t offset) const;
+    };
+    struct Block {
+        std::size_t first = 0, last = 0; // operations [first, last)
+        std::vector<std::size_t> next;
+    };
+    static State entry_state();
+    static State unknown_state();
+    void make_blocks(const std::vector<std::uint64_t>& open_entries);
+    void run();
+    State before(std::uint64_t address) const;
+    // `addresses` gets those of stack words that are taken.
+    void step(State& state, const Operation& operation, std::set<std::int64_t>* addresses = nullptr) const;
+    void call(State& state) const;
+    RegisterValue read(const State& state, const Operand& operand) const;
+    RegisterValue address_of(const State& state, const Operand& operand) const;
+    void write(State& state, const Operand& operand, RegisterValue value) const;
+    void push(State& state, RegisterValue value) const;
+    RegisterValue pop(State& state) const;
+    bool arithmetic(State& state, const Operation& operation) const;
+
+    const ElfObject& object_;
+    const CodeUnit& unit_;
+    std::vector<Block> blocks_;       // by address
+    std::vector<State> states_;       // at the start of each
+    std::vector<bool> open_;          // blocks that may be come to from anywhere
+    std::set<std::int64_t> escaped_;  // stack addresses that were taken
+    bool gave_up_ = false;
+};
+
+} // namespace linnet::cli
