@@ -66,6 +66,15 @@ void CallGraph::add_exports(std::uint32_t file) {
     }
 }
 
+void CallGraph::add_named_exports(std::uint32_t file) {
+    named_files_.push_back(file);
+    for (const DynamicSymbol& symbol : scope_[file].symbols()) {
+        const auto text = texts_.find(symbol.name);
+        if (symbol.defined && symbol.function && text != texts_.end())
+            enter({{file, symbol.value}, Reached::by_name, text->second.from, text->second.at});
+    }
+}
+
 void CallGraph::enter(const Arrival& arrival) {
     (arrival.how == Reached::data ? open_data_ : open_).push_back(arrival);
 }
@@ -136,13 +145,14 @@ std::uint32_t CallGraph::node(Place place, bool ranged, const Arrival& arrival) 
     return it->second;
 }
 
-bool CallGraph::begins_instruction(std::uint32_t index, std::uint64_t address) {
-    if (!nodes_[index].scanned) {
-        const auto unit = unit_of(index);
+bool CallGraph::begins_instruction(std::uint32_t object, FunctionRange range, std::uint64_t address) {
+    const auto known = files_[object]->nodes.find(range.start);
+    if (known == files_[object]->nodes.end() || !nodes_[known->second].scanned) {
+        const auto unit = files_[object]->reader.read_range(range);
         return unit && unit->index_of(address) != unit->operations.size();
     }
-    std::uint64_t at = nodes_[index].place.address;
-    for (const std::uint8_t size : nodes_[index].sizes) {
+    std::uint64_t at = range.start;
+    for (const std::uint8_t size : nodes_[known->second].sizes) {
         if (at >= address)
             break;
         at += size;
@@ -176,10 +186,10 @@ void CallGraph::arrive(const Arrival& arrival) {
         if (arrival.from != no_node && nodes_[arrival.from].place == Place{place.object, range->start} &&
             arrival.how == Reached::taken)
             return;
-        index = node({place.object, range->start}, true, arrival);
-        if (!begins_instruction(index, place.address)) {
+        if (!begins_instruction(place.object, *range, place.address)) {
             index = node(place, false, arrival);
         } else {
+            index = node({place.object, range->start}, true, arrival);
             auto& entries = nodes_[index].other_entries;
             if (std::find(entries.begin(), entries.end(), place.address) == entries.end())
                 entries.push_back(place.address);
@@ -285,7 +295,17 @@ void CallGraph::read_text(std::uint32_t object, std::uint64_t address, std::uint
         return;
     if (is_library_name(text))
         library_names_.insert(std::string(text));
-    if (files_[object]->looks_up_names && is_function_name(text)) {
+    if (!is_function_name(text))
+        return;
+    if (from != no_node && texts_.try_emplace(text, FunctionNode::Edge{from, at}).second) {
+        for (const std::uint32_t file : named_files_) {
+            for (const std::uint32_t index : scope_[file].definitions(text)) {
+                if (scope_[file].symbols()[index].function)
+                    enter({{file, scope_[file].symbols()[index].value}, Reached::by_name, from, at});
+            }
+        }
+    }
+    if (files_[object]->looks_up_names) {
         const auto found = scope_.find(text);
         if (found && found->function)
             enter({found->place, found->resolver ? Reached::resolver : Reached::by_name, from, at});

@@ -10,6 +10,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -58,6 +59,8 @@ public:
     void take_up(bool all);
     // Everything that a file exports can be called.
     void add_exports(std::uint32_t file);
+    // What a file exports can be called where its name stands as a text in reachable code.
+    void add_named_exports(std::uint32_t file);
     void add_entry(Place place) { enter({place, Reached::entry, no_node, 0}); }
     // Goes on until nothing new is reached.
     void walk();
@@ -102,7 +105,7 @@ private:
     void enter_pointer(std::uint32_t object, const Pointer& pointer, Reached how, std::uint32_t from, std::uint64_t at);
     std::optional<LinkScope::Definition> target_of(std::uint32_t object, const Pointer& pointer) const;
     std::uint32_t node(Place place, bool ranged, const Arrival& arrival);
-    bool begins_instruction(std::uint32_t node, std::uint64_t address);
+    bool begins_instruction(std::uint32_t object, FunctionRange range, std::uint64_t address);
     std::uint64_t stub_slot(Place place);
     void scan(std::uint32_t index);
     void scan_operation(std::uint32_t index, const CodeUnit& unit, const Operation& operation);
@@ -115,6 +118,8 @@ private:
     std::deque<Arrival> open_, open_data_; // what data points to comes last
     std::deque<std::uint32_t> unscanned_;
     std::set<std::string> library_names_, unbound_;
+    std::unordered_map<std::string_view, FunctionNode::Edge> texts_; // that may be names of functions, and where they stand
+    std::vector<std::uint32_t> named_files_;
     std::set<std::uint32_t> loads_libraries_;
     std::vector<std::string> problems_;
 };

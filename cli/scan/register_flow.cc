@@ -199,7 +199,10 @@ void RegisterFlow::make_blocks(const std::vector<std::uint64_t>& open_entries) {
     // What no branch leads to is come to by ways that are not seen: landing pads, computed jumps.
     for (std::size_t b = 0; b < blocks_.size(); ++b) {
         const bool entry = code[blocks_[b].first].address == unit_.start;
-        open_[b] = open.contains(blocks_[b].first) || (!has_source[b] && !entry);
+        const auto* begin = code.data();
+        blocks_[b].padding = !has_source[b] && std::all_of(begin + blocks_[b].first, begin + blocks_[b].last,
+                                                           [](const Operation& o) { return o.id == X86_INS_NOP; });
+        open_[b] = open.contains(blocks_[b].first) || (!has_source[b] && !entry && !blocks_[b].padding);
     }
 }
 
@@ -224,7 +227,7 @@ void RegisterFlow::run() {
     while (true) {
         // Blocks that lead to one another, but that nothing leads to, are come to by ways that are not seen.
         for (; work.empty() && looked_at < blocks_.size(); ++looked_at) {
-            if (!states_[looked_at].reached)
+            if (!states_[looked_at].reached && !blocks_[looked_at].padding)
                 put(looked_at, unknown_state());
         }
         if (work.empty())

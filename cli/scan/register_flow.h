@@ -46,6 +46,7 @@ private:
     };
     struct Block {
         std::size_t first = 0, last = 0; // operations [first, last)
+        bool padding = false;            // nothing but no-operations, behind a jump
         std::vector<std::size_t> next;
     };
     static State entry_state();

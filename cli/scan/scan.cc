@@ -80,6 +80,8 @@ void Scan::take_up() {
         const bool runs_first = roles_[i] == FileRole::program || roles_[i] == FileRole::interpreter;
         if (runs_first && scope_[i].entry() != 0)
             graph_.add_entry({i, scope_[i].entry()});
+        else if (roles_[i] == FileRole::named)
+            graph_.add_named_exports(i);
         else if (roles_[i] != FileRole::library)
             graph_.add_exports(i);
     }
@@ -135,7 +137,7 @@ void Scan::add_with_needs(const std::string& path, FileRole role) {
         return;
     const Dependencies needs = finder_.find(path, request_.library_path);
     for (const std::string& file : needs.files)
-        add_file(file, FileRole::run_time);
+        add_file(file, FileRole::library);
     for (const std::string& name : needs.missing)
         note(path + " needs " + name + ", which is not there");
 }
@@ -150,7 +152,7 @@ void Scan::add_named_libraries() {
                 continue;
             const std::string found = finder_.find_library(request_.program, name, request_.library_path);
             if (!found.empty())
-                add_with_needs(found, FileRole::run_time);
+                add_with_needs(found, FileRole::named);
         }
         if (scope_.size() == before)
             return;

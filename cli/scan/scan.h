@@ -22,7 +22,13 @@ struct ScanRequest {
     bool every_function = false;        // no call graph: all functions that are known
 };
 
-enum class FileRole : std::uint8_t { program, library, run_time, interpreter };
+enum class FileRole : std::uint8_t {
+    program,
+    library,  // that ld.so maps at start
+    run_time, // given as one that the program loads
+    named,    // its name stands in reachable code
+    interpreter,
+};
 
 class Scan {
 public:

@@ -106,6 +106,7 @@ const char* role_name(FileRole role) {
     case FileRole::program: return "program";
     case FileRole::library: return "library";
     case FileRole::run_time: return "run time";
+    case FileRole::named: return "named";
     case FileRole::interpreter: return "interpreter";
     }
     return "";
