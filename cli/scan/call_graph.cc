@@ -97,6 +97,38 @@ void CallGraph::walk() {
             break;
         }
     }
+    find_what_returns();
+}
+
+// A function can return if it has a return, or if one that it jumps to can.
+void CallGraph::find_what_returns() {
+    std::vector<std::vector<std::uint32_t>> jumped_from(nodes_.size());
+    std::vector<std::uint32_t> open;
+    for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
+        for (const std::uint32_t next : nodes_[i].continued_in)
+            jumped_from[next].push_back(i);
+        if (nodes_[i].may_return)
+            open.push_back(i);
+    }
+    while (!open.empty()) {
+        const std::uint32_t at = open.back();
+        open.pop_back();
+        for (const std::uint32_t from : jumped_from[at]) {
+            if (!nodes_[from].may_return) {
+                nodes_[from].may_return = true;
+                open.push_back(from);
+            }
+        }
+    }
+}
+
+bool CallGraph::returns(std::uint32_t file, const Operation& call) const {
+    std::uint32_t callee = no_node;
+    if (call.has_target)
+        callee = node_at({file, call.target});
+    else if (call.operands[0].kind == Operand::Kind::memory && call.operands[0].fixed)
+        callee = node_of_pointer(file, static_cast<std::uint64_t>(call.operands[0].value));
+    return callee == no_node || nodes_[callee].may_return || !nodes_[callee].other_entries.empty();
 }
 
 std::optional<LinkScope::Definition> CallGraph::target_of(std::uint32_t object, const Pointer& pointer) const {
@@ -112,11 +144,11 @@ std::optional<LinkScope::Definition> CallGraph::target_of(std::uint32_t object, 
 }
 
 void CallGraph::enter_pointer(std::uint32_t object, const Pointer& pointer, Reached how, std::uint32_t from,
-                              std::uint64_t at) {
+                              std::uint64_t at, bool by_jump) {
     const auto target = target_of(object, pointer);
     if (target) {
         if (scope_[target->place.object].is_code(target->place.address))
-            enter({target->place, target->resolver ? Reached::resolver : how, from, at});
+            enter({target->place, target->resolver ? Reached::resolver : how, from, at, by_jump});
         return;
     }
     const DynamicSymbol& symbol = scope_[object].symbols()[static_cast<std::size_t>(pointer.symbol)];
@@ -171,6 +203,8 @@ void CallGraph::arrive(const Arrival& arrival) {
         const Pointer& pointer = *scope_[place.object].pointer_at(slot);
         const auto target = target_of(place.object, pointer);
         if (!target || target->resolver) {
+            if (arrival.by_jump)
+                nodes_[arrival.from].may_return = true;
             enter_pointer(place.object, pointer, arrival.how, arrival.from, arrival.at);
             return;
         }
@@ -190,6 +224,8 @@ void CallGraph::arrive(const Arrival& arrival) {
             index = node(place, false, arrival);
         } else {
             index = node({place.object, range->start}, true, arrival);
+            if (arrival.by_jump)
+                nodes_[arrival.from].continued_in.push_back(index);
             auto& entries = nodes_[index].other_entries;
             if (std::find(entries.begin(), entries.end(), place.address) == entries.end())
                 entries.push_back(place.address);
@@ -200,6 +236,8 @@ void CallGraph::arrive(const Arrival& arrival) {
             return;
         index = node(place, range.has_value(), arrival);
     }
+    if (arrival.by_jump)
+        nodes_[arrival.from].continued_in.push_back(index);
     FunctionNode& reached = nodes_[index];
     if (arrival.how == Reached::called)
         reached.callers.push_back({arrival.from, arrival.at});
@@ -227,6 +265,7 @@ std::optional<CodeUnit> CallGraph::unit_of(std::uint32_t index) {
 void CallGraph::scan(std::uint32_t index) {
     const auto unit = unit_of(index);
     nodes_[index].scanned = true;
+    nodes_[index].may_return = !unit || unit->skipped_bytes != 0;
     if (!unit)
         return;
     const Place place = nodes_[index].place;
@@ -242,7 +281,7 @@ void CallGraph::scan(std::uint32_t index) {
     if (unit->skipped_bytes != 0)
         nodes_[index].sizes.clear();
     if (unit->falls_into)
-        enter({{place.object, *unit->falls_into}, Reached::called, index, unit->operations.back().address});
+        enter({{place.object, *unit->falls_into}, Reached::called, index, unit->operations.back().address, true});
 }
 
 void CallGraph::scan_operation(std::uint32_t index, const CodeUnit& unit, const Operation& operation) {
@@ -254,14 +293,22 @@ void CallGraph::scan_operation(std::uint32_t index, const CodeUnit& unit, const 
         nodes_[index].sites.push_back(at);
     if (operation.id == X86_INS_SYSENTER || (operation.id == X86_INS_INT && (first.value & 0xff) == 0x80))
         nodes_[index].old_sites.push_back(at);
+    if (operation.is_return)
+        nodes_[index].may_return = true;
     if (operation.is_call || operation.is_jump) {
         if (operation.has_target) {
             if (!unit.contains(operation.target) || (operation.is_call && operation.target != operation.end()))
-                enter({{object, operation.target}, Reached::called, index, at});
-        } else if (first.kind == Operand::Kind::memory && first.fixed) {
-            if (const Pointer* pointer = file.pointer_at(static_cast<std::uint64_t>(first.value)))
-                enter_pointer(object, *pointer, Reached::called, index, at);
+                enter({{object, operation.target}, Reached::called, index, at, operation.is_jump});
+            return;
         }
+        const Pointer* pointer = first.kind == Operand::Kind::memory && first.fixed
+                                     ? file.pointer_at(static_cast<std::uint64_t>(first.value))
+                                     : nullptr;
+        const auto target = pointer ? target_of(object, *pointer) : std::nullopt;
+        if (operation.is_jump && (!target || target->resolver || !scope_[target->place.object].is_code(target->place.address)))
+            nodes_[index].may_return = true; // it goes on somewhere
+        if (pointer)
+            enter_pointer(object, *pointer, Reached::called, index, at, operation.is_jump);
         return;
     }
     for (unsigned i = 0; i < operation.operand_count; ++i) {

@@ -48,6 +48,8 @@ struct FunctionNode {
     std::vector<std::uint64_t> sites;         // `syscall` instructions
     std::vector<std::uint64_t> old_sites;     // `int $0x80` and `sysenter`
     std::vector<std::uint8_t> sizes;          // of its instructions, if it is ranged and nothing was skipped
+    std::vector<std::uint32_t> continued_in;  // functions that it jumps to
+    bool may_return = false;                  // after walk()
     bool scanned = false;
 };
 
@@ -72,6 +74,8 @@ public:
     std::uint32_t node_at(Place place) const;
     // Decodes a function once more; nothing if it can't be.
     std::optional<CodeUnit> unit_of(std::uint32_t node);
+    // Whether control can come back behind a call in a file; if in doubt, yes.
+    bool returns(std::uint32_t file, const Operation& call) const;
 
     // Texts of reachable code that look like a library's name.
     const std::set<std::string>& library_names() const { return library_names_; }
@@ -89,6 +93,7 @@ private:
         Reached how;
         std::uint32_t from;
         std::uint64_t at;
+        bool by_jump = false;
     };
     struct File {
         explicit File(const ElfObject& object) : reader(object) {}
@@ -102,7 +107,8 @@ private:
     };
     void enter(const Arrival& arrival);
     void arrive(const Arrival& arrival);
-    void enter_pointer(std::uint32_t object, const Pointer& pointer, Reached how, std::uint32_t from, std::uint64_t at);
+    void enter_pointer(std::uint32_t object, const Pointer& pointer, Reached how, std::uint32_t from, std::uint64_t at,
+                       bool by_jump = false);
     std::optional<LinkScope::Definition> target_of(std::uint32_t object, const Pointer& pointer) const;
     std::uint32_t node(Place place, bool ranged, const Arrival& arrival);
     bool begins_instruction(std::uint32_t object, FunctionRange range, std::uint64_t address);
@@ -110,6 +116,7 @@ private:
     void scan(std::uint32_t index);
     void scan_operation(std::uint32_t index, const CodeUnit& unit, const Operation& operation);
     void use_address(std::uint32_t index, const CodeUnit& unit, std::uint64_t address, std::uint64_t at);
+    void find_what_returns();
     void read_text(std::uint32_t object, std::uint64_t address, std::uint32_t from, std::uint64_t at);
 
     const LinkScope& scope_;

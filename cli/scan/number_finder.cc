@@ -48,7 +48,9 @@ const NumberFinder::Analysis* NumberFinder::analysis(std::uint32_t node) {
     Analysis& made = analyses_[node];
     made.unit = std::move(*unit);
     const FunctionNode& function = graph_.nodes()[node];
-    made.flow = std::make_unique<RegisterFlow>(scope_[function.place.object], made.unit, function.other_entries);
+    const std::uint32_t file = function.place.object;
+    made.flow = std::make_unique<RegisterFlow>(scope_[file], made.unit, function.other_entries,
+                                               [&](const Operation& call) { return graph_.returns(file, call); });
     return &made;
 }
 

@@ -143,18 +143,20 @@ RegisterFlow::State RegisterFlow::unknown_state() {
     return state;
 }
 
-RegisterFlow::RegisterFlow(const ElfObject& object, const CodeUnit& unit, const std::vector<std::uint64_t>& open_entries)
+RegisterFlow::RegisterFlow(const ElfObject& object, const CodeUnit& unit, const std::vector<std::uint64_t>& open_entries,
+                           const std::function<bool(const Operation&)>& returns)
     : object_(object), unit_(unit) {
     if (unit_.operations.empty())
         return;
-    make_blocks(open_entries);
+    make_blocks(open_entries, returns);
     run();
 }
 
-void RegisterFlow::make_blocks(const std::vector<std::uint64_t>& open_entries) {
+void RegisterFlow::make_blocks(const std::vector<std::uint64_t>& open_entries,
+                               const std::function<bool(const Operation&)>& returns) {
     const auto& code = unit_.operations;
     std::set<std::size_t> starts{0};
-    std::set<std::size_t> open;
+    std::set<std::size_t> open, last_calls; // calls that do not come back
     for (const auto* list : {&unit_.table_targets, &open_entries}) {
         for (const std::uint64_t address : *list) {
             if (const std::size_t index = unit_.index_of(address); index < code.size()) {
@@ -166,7 +168,9 @@ void RegisterFlow::make_blocks(const std::vector<std::uint64_t>& open_entries) {
     for (std::size_t i = 0; i < code.size(); ++i) {
         const Operation& operation = code[i];
         const bool gap = i + 1 < code.size() && code[i + 1].address != operation.end();
-        if (i + 1 < code.size() && (operation.is_jump || !operation.goes_on || gap))
+        if (operation.is_call && !returns(operation))
+            last_calls.insert(i);
+        if (i + 1 < code.size() && (operation.is_jump || !operation.goes_on || gap || last_calls.contains(i)))
             starts.insert(i + 1);
         if (operation.is_jump && operation.has_target) {
             if (const std::size_t index = unit_.index_of(operation.target); index < code.size())
@@ -193,7 +197,7 @@ void RegisterFlow::make_blocks(const std::vector<std::uint64_t>& open_entries) {
             if (const std::size_t index = unit_.index_of(last.target); index < code.size())
                 go_to(index);
         }
-        if (last.goes_on && block.last < code.size() && code[block.last].address == last.end())
+        if (last.goes_on && !last_calls.contains(block.last - 1) && block.last < code.size() && code[block.last].address == last.end())
             go_to(block.last);
     }
     // What no branch leads to is come to by ways that are not seen: landing pads, computed jumps.

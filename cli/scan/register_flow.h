@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
 #include <vector>
@@ -25,8 +26,10 @@ struct Location {
 
 class RegisterFlow {
 public:
-    // `open_entries`: instructions of it that are also come to from outside, with anything in registers.
-    RegisterFlow(const ElfObject& object, const CodeUnit& unit, const std::vector<std::uint64_t>& open_entries);
+    // `open_entries`: instructions of it that are also come to from outside, with anything in registers. `returns`: whether
+    // control can come back from a call.
+    RegisterFlow(const ElfObject& object, const CodeUnit& unit, const std::vector<std::uint64_t>& open_entries,
+                 const std::function<bool(const Operation&)>& returns);
 
     // What a register holds just before the instruction at `address`.
     RegisterValue at(std::uint64_t address, std::uint8_t reg) const;
@@ -51,7 +54,7 @@ private:
     };
     static State entry_state();
     static State unknown_state();
-    void make_blocks(const std::vector<std::uint64_t>& open_entries);
+    void make_blocks(const std::vector<std::uint64_t>& open_entries, const std::function<bool(const Operation&)>& returns);
     void run();
     State before(std::uint64_t address) const;
     // `addresses` gets those of stack words that are taken.

@@ -132,6 +132,8 @@ bool Disassembler::decode_operation(std::string_view code, std::uint64_t address
     operation.size = static_cast<std::uint8_t>(instruction_->size);
     operation.goes_on = !ends_a_block(instruction_->id);
     const cs_detail& detail = *instruction_->detail;
+    operation.is_return = cs_insn_group(engine_, instruction_, X86_GRP_RET) ||
+                          cs_insn_group(engine_, instruction_, X86_GRP_IRET);
     operation.is_call = cs_insn_group(engine_, instruction_, X86_GRP_CALL);
     operation.is_jump = !operation.is_call && is_branch(instruction_->id);
     operation.operand_count = std::min<std::uint8_t>(detail.x86.op_count, 4);

@@ -29,6 +29,7 @@ struct Operation {
     std::uint8_t size = 0;           // bytes
     bool is_call = false, is_jump = false; // direct or indirect; a jump may be conditional
     bool goes_on = true;             // may go on to the next one
+    bool is_return = false;
     bool has_target = false;         // a direct branch or call
     std::uint64_t target = 0;
     std::uint8_t operand_count = 0;  // the first four are kept
