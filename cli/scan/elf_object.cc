@@ -398,6 +398,10 @@ std::optional<std::uint64_t> ElfObject::constant_at(std::uint64_t address, unsig
     return {};
 }
 
+std::optional<std::uint64_t> ElfObject::first_value_at(std::uint64_t address) const {
+    return pointer_at(address) ? std::nullopt : read<std::uint64_t>(address);
+}
+
 std::string_view ElfObject::text_at(std::uint64_t address) const {
     for (const Load& part : loads_) {
         if (address >= part.address && address - part.address < part.size) {

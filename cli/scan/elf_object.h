@@ -69,6 +69,8 @@ public:
     std::string_view code_from(std::uint64_t address) const;
     // A value in memory that is never written; nothing if the linker or the program may write it.
     std::optional<std::uint64_t> constant_at(std::uint64_t address, unsigned size) const;
+    // What the file says that memory holds at first; nothing where it says nothing.
+    std::optional<std::uint64_t> first_value_at(std::uint64_t address) const;
     // The text at an address of data, up to its NUL; empty if there is none.
     std::string_view text_at(std::uint64_t address) const;
 

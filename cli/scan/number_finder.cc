@@ -6,6 +6,7 @@ namespace linnet::cli {
 namespace {
 
 constexpr std::size_t most_analyses = 32;
+constexpr std::uint64_t largest_number = 1000; // a variable with more is none of a system call
 
 } // namespace
 
@@ -77,6 +78,10 @@ void NumberFinder::answer(const Question& question) {
             ask_callers(question.node, {true, v});
             break;
         case Possibility::Kind::memory:
+            // What the variable holds at first is one possibility, and the only one that the file tells.
+            if (const auto first = scope_[graph_.nodes()[question.node].place.object].first_value_at(
+                    static_cast<std::uint64_t>(v)); first && *first != 0 && *first <= largest_number)
+                numbers_[static_cast<std::uint32_t>(*first)].push_back({question.node, question.at, question.wrapper});
             give_up(question.node, question.at, "the number is read from a variable");
             break;
         case Possibility::Kind::stack_address:
