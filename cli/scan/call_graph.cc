@@ -332,7 +332,8 @@ void CallGraph::use_address(std::uint32_t index, const CodeUnit& unit, std::uint
         read_text(object, address, index, at);
         return;
     }
-    if (!unit.contains(address) || address == unit.start)
+    const bool inside = nodes_[index].ranged ? unit.contains(address) : unit.index_of(address) != unit.operations.size();
+    if (!inside || address == unit.start)
         enter({{object, address}, Reached::taken, index, at});
 }
 

@@ -155,7 +155,9 @@ void ElfObject::read_dynamic(std::uint64_t address, std::uint64_t size) {
     }
     const std::string_view strings = data_at(table_.strings, table_.strings_size);
     if (table_.symbols != 0) {
-        const std::uint64_t count = count_symbols();
+        // A hash table does not tell of symbols that are asked for and not defined: relocations do.
+        const std::uint64_t count =
+            std::max({count_symbols(), highest_symbol(rela, rela_size), highest_symbol(plt_rela, plt_size)});
         read_symbols(table_.symbols, std::min(count, most_symbols), strings);
         read_versions();
         if (count == 0)
@@ -195,6 +197,14 @@ std::uint64_t ElfObject::count_symbols() const {
             break;
     }
     return last;
+}
+
+std::uint64_t ElfObject::highest_symbol(std::uint64_t relocations, std::uint64_t size) const {
+    const std::string_view bytes = relocations == 0 ? std::string_view() : data_at(relocations, size);
+    std::uint64_t count = 0;
+    for (std::uint64_t at = 0; at + sizeof(Elf64_Rela) <= bytes.size(); at += sizeof(Elf64_Rela))
+        count = std::max<std::uint64_t>(count, ELF64_R_SYM(load<Elf64_Rela>(bytes, at)->r_info) + 1);
+    return count;
 }
 
 void ElfObject::read_symbols(std::uint64_t table, std::uint64_t count, std::string_view strings) {
@@ -326,14 +336,16 @@ void ElfObject::read_packed_relocations(std::uint64_t address, std::uint64_t siz
 
 void ElfObject::find_raw_pointers() {
     for (const Load& part : loads_) {
-        const std::uint64_t skew = (8 - part.address % 8) % 8;
-        for (std::uint64_t at = skew; at + 8 <= part.size; at += 8) {
+        const std::uint64_t skew = (4 - part.address % 4) % 4;
+        for (std::uint64_t at = skew; at + 8 <= part.size; at += 4) {
             const auto value = *load<std::uint64_t>(bytes_, part.offset + at);
             if (value == 0 || !is_code(value))
                 continue;
-            // Old linkers put constants beside code; instructions look like pointers now and then.
-            const auto function = part.executable ? function_at(value) : std::nullopt;
-            if (!part.executable || (function && function->start == value))
+            // Old linkers put constants beside code, and structures may be packed; but instructions, and halves of two
+            // words, look like pointers now and then.
+            const bool usual = !part.executable && (part.address + at) % 8 == 0;
+            const auto function = usual ? std::nullopt : function_at(value);
+            if (usual || (function && function->start == value))
                 raw_pointers_.push_back(value);
         }
     }

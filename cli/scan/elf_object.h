@@ -87,6 +87,7 @@ private:
     void read_packed_relocations(std::uint64_t address, std::uint64_t size);
     void find_raw_pointers();
     std::uint64_t count_symbols() const;
+    std::uint64_t highest_symbol(std::uint64_t relocations, std::uint64_t size) const;
     std::string_view data_at(std::uint64_t address, std::uint64_t size) const;
     template <typename T>
     std::optional<T> read(std::uint64_t address) const;

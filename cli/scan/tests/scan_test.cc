@@ -23,7 +23,7 @@ std::string function(const std::string& name, const std::string& body) {
            "\n.cfi_endproc\n.size " + name + ",.-" + name + "\n";
 }
 
-const std::string exit_call = "\nxor %edi,%edi\nmov $60,%eax\nsyscall\n";
+const std::string exit_call = "\nxor %edi,%edi\nmov $60,%eax\nsyscall\nhlt\n";
 
 class ScanTest : public testing::Test {
 protected:
@@ -190,17 +190,19 @@ TEST_F(ScanTest, calls_through_the_plt_go_to_the_library_that_the_linker_would_t
     std::ofstream(folder_ / "two.S") << function("f", "mov $2,%eax\nsyscall\nret") + function("h", "mov $3,%eax\nsyscall\nret");
     std::ofstream(folder_ / "m.S") << function("_start", "call f@PLT\ncall *g@GOTPCREL(%rip)" + exit_call);
     shell("cc -shared -nostdlib -o libtwo.so two.S && cc -shared -nostdlib -o libone.so one.S -L. -ltwo -Wl,-rpath,'$ORIGIN'");
-    shell("cc -nostdlib -pie -o m m.S -L. -lone -ltwo -Wl,-rpath,'$ORIGIN' -Wl,--dynamic-linker=" + at("libtwo.so"));
+    shell("cc -nostdlib -pie -o m m.S -L. -lone -ltwo -Wl,-rpath,'$ORIGIN' -Wl,--dynamic-linker=/nosuch/ld.so");
     EXPECT_EQ(numbers(scan(at("m"))), (Numbers{1, 3, 60}));
+    EXPECT_EQ(scan(at("m")).calls().numbers().at(1).size(), 1u);
     // A definition in the program comes before those of libraries.
     std::ofstream(folder_ / "m.S") << function("_start", "call *g@GOTPCREL(%rip)" + exit_call) +
                                           function("h", "mov $4,%eax\nsyscall\nret");
-    shell("cc -nostdlib -pie -Wl,-E -o m m.S -L. -lone -Wl,-rpath,'$ORIGIN' -Wl,--dynamic-linker=" + at("libtwo.so"));
+    shell("cc -nostdlib -pie -Wl,-E -o m m.S -L. -lone -Wl,-rpath,'$ORIGIN' -Wl,--dynamic-linker=/nosuch/ld.so");
     EXPECT_EQ(numbers(scan(at("m"))), (Numbers{4, 60}));
     // A library that is missing is named.
     fs::remove(folder_ / "libone.so");
     const Scan found = scan(at("m"));
-    EXPECT_NE(found.notes()[0].find("libone.so"), std::string::npos);
+    EXPECT_TRUE(std::any_of(found.notes().begin(), found.notes().end(),
+                            [](const std::string& line) { return line.find("libone.so") != std::string::npos; }));
 }
 
 TEST_F(ScanTest, a_versioned_symbol_is_bound_to_its_version) {
@@ -211,24 +213,9 @@ TEST_F(ScanTest, a_versioned_symbol_is_bound_to_its_version) {
     std::ofstream(folder_ / "o.S") << function("_start", "call f@PLT" + exit_call) + ".symver f,f@V1\n";
     shell("cc -shared -nostdlib -Wl,--version-script=v.map -o libv.so v.S");
     for (const char* name : {"m", "o"})
-        shell(concat("cc -nostdlib -pie -o ", name, " ", name, ".S -L. -lv -Wl,-rpath,'$ORIGIN'"));
-    const auto two = numbers(scan(at("m"))), one = numbers(scan(at("o")));
-    EXPECT_TRUE(two.contains(2));
-    EXPECT_TRUE(one.contains(1));
-    const std::string library = at("libv.so");
-    const auto has = [&](const std::string& program, std::uint32_t number) {
-        const Scan found = scan(program);
-        const auto it = found.calls().numbers().find(number);
-        if (it == found.calls().numbers().end())
-            return false;
-        return std::any_of(it->second.begin(), it->second.end(), [&](const NumberUse& use) {
-            return found.files()[found.graph().nodes()[use.node].place.object].name() == "libv.so";
-        });
-    };
-    EXPECT_TRUE(has(at("m"), 2));
-    EXPECT_FALSE(has(at("m"), 1));
-    EXPECT_TRUE(has(at("o"), 1));
-    EXPECT_FALSE(has(at("o"), 2));
+        shell(concat("cc -nostdlib -pie -o ", name, " ", name, ".S -L. -lv -Wl,-rpath,'$ORIGIN' -Wl,--dynamic-linker=/nosuch/ld.so"));
+    EXPECT_EQ(numbers(scan(at("m"))), (Numbers{2, 60}));
+    EXPECT_EQ(numbers(scan(at("o"))), (Numbers{1, 60}));
 }
 
 TEST_F(ScanTest, a_library_given_for_run_time_counts_with_all_it_exports) {
@@ -249,21 +236,16 @@ TEST_F(ScanTest, hello_of_musl_and_of_glibc) {
         }
         return UINT32_MAX;
     };
-    std::vector<std::string> builds = {"cc -o g h.c", "cc -static -o s h.c", "cc -static-pie -o i h.c"};
+    std::vector<std::string> builds = {"cc -o p h.c", "cc -static -o p h.c && strip -s p", "cc -static-pie -o p h.c"};
     if (std::system("command -v musl-gcc >/dev/null") == 0)
-        builds.push_back("musl-gcc -static -o m h.c");
+        builds.insert(builds.end(), {"musl-gcc -static -o p h.c", "musl-gcc -static -o p h.c && strip -s p"});
     for (const std::string& build : builds) {
         shell(build);
-        for (const char* stripped : {"", "strip"}) {
-            const std::string program = at(build.substr(build.find(" -o ") + 4, 1));
-            if (*stripped)
-                shell("strip -s " + program);
-            const auto found = numbers(scan(program));
-            for (const char* name : {"gettid", "exit_group", "ioctl", build.starts_with("musl") ? "writev" : "write"})
-                EXPECT_TRUE(found.contains(number(name))) << build << " " << stripped << " " << name;
-            for (const char* name : {"ptrace", "mount", "init_module"})
-                EXPECT_FALSE(found.contains(number(name))) << build << " " << stripped << " " << name;
-        }
+        const auto found = numbers(scan(at("p")));
+        for (const char* name : {"gettid", "exit_group", "ioctl", build.starts_with("musl") ? "writev" : "write"})
+            EXPECT_TRUE(found.contains(number(name))) << build << " " << name;
+        for (const char* name : {"ptrace", "mount", "init_module"})
+            EXPECT_FALSE(found.contains(number(name))) << build << " " << name;
     }
 }
 
