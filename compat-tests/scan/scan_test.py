@@ -12,7 +12,6 @@ import glob
 import json
 import os
 import pathlib
-import pwd
 import re
 import shutil
 import signal
@@ -55,20 +54,46 @@ def wait_for(condition, what):
         time.sleep(0.05)
 
 
+class Package:
+    """A Debian package with what it needs, unpacked below `root`: nothing is installed on this machine."""
+
+    def __init__(self, linnet, name, folder):
+        if os.geteuid() != 0:
+            raise Skip(f'{name} runs from a folder, by chroot, which needs root')
+        self.root = os.path.join(folder, 'root')
+        os.mkdir(self.root, 0o755)
+        archive = os.path.join(folder, 'root.cpio')
+        subprocess.run([linnet, 'run', '-q', '-m', '4G', '--package', 'dash', '--save-image', archive, f'apt:{name}/sh'], check=True)
+        with open(archive, 'rb') as f:
+            subprocess.run(['cpio', '-idmu', '--quiet', '--no-absolute-filenames'], stdin=f, cwd=self.root, check=True)
+        os.unlink(archive)
+        shutil.rmtree(f'{self.root}/dev', ignore_errors=True)
+        os.makedirs(f'{self.root}/dev/shm')
+        for path, mode in (('dev/shm', 0o1777), ('', 0o755)):
+            os.chmod(os.path.join(self.root, path), mode)
+        for path, minor in (('null', 3), ('zero', 5), ('urandom', 9)):
+            os.mknod(f'{self.root}/dev/{path}', 0o20666, os.makedev(1, minor))
+            os.chmod(f'{self.root}/dev/{path}', 0o666)
+        self.work = '/srv/work'  # as the program sees it
+        os.makedirs(self.root + self.work)
+
+    def command(self, words, user=None):
+        return ['chroot', *([f'--userspec={user}'] if user else []), self.root, *words]
+
+
 class Run:
     """strace of one command line, and the calls of one file in it."""
 
-    def __init__(self, folder, user=None):
-        self.folder, self.user, self.logs = folder, user, []
+    def __init__(self, folder, package=None, user=None):
+        self.folder, self.package, self.user, self.logs = folder, package, user, []
 
     def start(self, *words, **more):
         log = os.path.join(self.folder, f'strace.{len(self.logs)}')
         self.logs.append(log)
-        command = ['strace', '-f', '-qq', '-s', '64', '-o', log]
-        if self.user:
-            command += ['-u', self.user]
+        command = self.package.command(words, self.user) if self.package else list(words)
         more.setdefault('stdin', subprocess.DEVNULL)
-        return subprocess.Popen(command + list(words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=self.folder, **more)
+        return subprocess.Popen(['strace', '-f', '-qq', '-s', '64', '-o', log, *command], stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, cwd=self.folder, **more)
 
     def run(self, *words, stdin=b'', status=0):
         process = self.start(*words, stdin=subprocess.PIPE)
@@ -149,13 +174,11 @@ class Context:
 
 @program
 def hello(context):
-    """A run can lack a call of the set, a set no call of the run: the other way round this test must fail."""
     path = find('true')
     run = Run(context.folder)
     run.run(path)
     context.compare(run, path)
-    made, names = run.calls(path), {call['name'] for call in context.scan(path)['calls']}
-    assert 'ptrace' not in names and 'execve' not in made - names and names - made
+    assert not {'ptrace', 'mount', 'init_module'} & {call['name'] for call in context.scan(path)['calls']}
 
 
 @program
@@ -184,61 +207,71 @@ def redis(context):
 
 @program
 def nginx(context):
-    path = find('nginx')
-    run = Run(context.folder)
-    with open(f'{context.folder}/index.html', 'w', encoding='ascii') as f:
+    package = Package(context.linnet, 'nginx-light', context.folder)
+    path, inside, outside = '/usr/sbin/nginx', package.work, package.root + package.work
+    run = Run(context.folder, package)
+    with open(f'{outside}/index.html', 'w', encoding='ascii') as f:
         f.write('x' * 100000)
-    with open(f'{context.folder}/conf', 'w', encoding='ascii') as f:
-        f.write(f'''daemon off; worker_processes 2; pid {context.folder}/pid; error_log {context.folder}/error.log;
+    with open(f'{outside}/conf', 'w', encoding='ascii') as f:
+        f.write(f'''daemon off; worker_processes 2; pid {inside}/pid; error_log {inside}/error.log;
 events {{ }}
-http {{ access_log {context.folder}/access.log; sendfile on; aio threads; client_body_temp_path {context.folder}/b;
-proxy_temp_path {context.folder}/p; fastcgi_temp_path {context.folder}/f; uwsgi_temp_path {context.folder}/u; scgi_temp_path {context.folder}/g;
-server {{ listen unix:{context.folder}/s; root {context.folder}; }} }}
+http {{ access_log {inside}/access.log; sendfile on; aio threads; server {{ listen unix:{inside}/s; root {inside}; }} }}
 ''')
-    os.chmod(context.folder, 0o755)
-    server = run.start(path, '-c', f'{context.folder}/conf')
+    server = run.start(path, '-c', f'{inside}/conf')
 
     def fetch():
         with socket.socket(socket.AF_UNIX) as s:
-            s.connect(f'{context.folder}/s')
+            s.connect(f'{outside}/s')
             s.sendall(b'GET / HTTP/1.0\r\n\r\n')
             return b''.join(iter(lambda: s.recv(65536), b''))
-    wait_for(lambda: os.path.exists(f'{context.folder}/s'), 'the socket')
+    wait_for(lambda: os.path.exists(f'{outside}/s'), 'the socket')
     got = fetch()
     assert b'200 OK' in got and got.endswith(b'x' * 1000), got[:300]
     os.kill(run.traced(server), signal.SIGHUP)
     run.end(server, signal.SIGQUIT)
-    context.compare(run, path)
+    context.compare(run, path, f'--rootfs={package.root}')
 
 
 @program
 def postgres(context):
-    versions = sorted(glob.glob('/usr/lib/postgresql/*/bin'))
-    if not versions:
-        raise Skip('postgres is not here')
-    path, initdb, psql = (find(name, versions[-1]) for name in ('postgres', 'initdb', 'psql'))
-    user = None
-    if os.geteuid() == 0:
-        user = 'nobody'
-        os.chown(context.folder, pwd.getpwnam(user).pw_uid, -1)
-    run = Run(context.folder, user)
-    os.makedirs(f'{context.folder}/s', 0o777)
-    os.chmod(f'{context.folder}/s', 0o777)
-    run.run(initdb, '-D', f'{context.folder}/data', '-U', 'postgres', '--no-sync', '-A', 'trust')
-    server = run.start(path, '-D', f'{context.folder}/data', '-k', f'{context.folder}/s', '-c', 'listen_addresses=', '-F')
+    package = Package(context.linnet, 'postgresql', context.folder)
+    inside, outside = package.work, package.root + package.work
+    os.chmod(outside, 0o777)
+    path, = (p.removeprefix(package.root) for p in glob.glob(f'{package.root}/usr/lib/postgresql/*/bin/postgres'))
+    folder = os.path.dirname(path)
+    run = Run(context.folder, package, 'nobody:nogroup')
+    run.run(f'{folder}/initdb', '-D', f'{inside}/data', '-U', 'postgres', '--no-sync', '-A', 'trust')
+    server = run.start(path, '-D', f'{inside}/data', '-k', inside, '-c', 'listen_addresses=', '-F')
 
     def ask(text):
-        return subprocess.run([psql, '-h', f'{context.folder}/s', '-U', 'postgres', '-tAc', text], stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, check=False).stdout
+        return subprocess.run(package.command([f'{folder}/psql', '-h', inside, '-U', 'postgres', '-tAc', text]),
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout
     wait_for(lambda: ask('select 1') == b'1\n', 'an answer')
     assert ask('create table t as select generate_series(1, 5000) as n') == b'SELECT 5000\n'
     assert ask("do $$ begin perform count(*) from t; end $$") == b'DO\n'
-    assert ask('select sum(n) from t; checkpoint') .startswith(b'12502500')
+    assert ask('select sum(n) from t') == b'12502500\n'
+    ask('checkpoint')
     run.end(server, signal.SIGINT)
-    plugins = os.path.join(os.path.dirname(os.path.dirname(path)), 'lib')
-    # What the server loads by names that stand in its catalog.
-    added = [f'--add={plugins}/{name}.so' for name in ('plpgsql', 'dict_snowball', 'libpqwalreceiver')]
-    context.compare(run, path, *added)
+    # What the server loads by names that stand in its catalog; --add wants a path of this machine and one of the root.
+    plugins = os.path.join(os.path.dirname(folder), 'lib')
+    added = [f'--add={package.root}{plugins}/{name}.so:{plugins}/{name}.so' for name in ('plpgsql', 'dict_snowball')]
+    context.compare(run, path, f'--rootfs={package.root}', *added)
+
+
+@program
+def opaque(context):
+    """What the scan can't see it does not deny: a number that comes from outside is made, is not in the set, and is reported."""
+    source, path = f'{context.folder}/opaque.c', os.path.realpath(f'{context.folder}/opaque')
+    with open(source, 'w', encoding='ascii') as f:
+        f.write('#include <stdlib.h>\n#include <unistd.h>\nint main(int n, char **words) { return syscall(atoi(words[n - 1])) <= 0; }\n')
+    subprocess.run(['cc', '-o', path, source], check=True)
+    run = Run(context.folder)
+    run.run(path, '110')
+    found = context.scan(path)
+    lacking = run.calls(path) - {call['name'] for call in found['calls']}
+    places = [place['function'] for place in found['unresolved']]
+    print(f'{path}: not in the set: {sorted(lacking)}; not resolved: {places}')
+    assert lacking == {'getppid'} and any(p.startswith('main') for p in places)
 
 
 @program
