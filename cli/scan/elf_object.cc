@@ -34,7 +34,7 @@ std::string_view c_string(std::string_view strings, std::uint64_t at) {
 } // namespace
 
 ElfObject::ElfObject(std::string path, std::string_view bytes)
-    : path_(std::move(path)), bytes_(bytes), code_(bytes) {
+    : path_(std::move(path)), bytes_(bytes), code_(bytes, CodeMap::Unwind::sections) {
     const auto info = read_elf_bytes(bytes);
     if (!info || !info->fault.empty()) {
         problem(info ? info->fault : "not an ELF file");

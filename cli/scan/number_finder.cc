@@ -34,7 +34,7 @@ void NumberFinder::ask(Question question) {
 }
 
 void NumberFinder::give_up(std::uint32_t node, std::uint64_t at, std::string why) {
-    if (given_up_.insert({node, at, why}).second)
+    if (given_up_.insert({Place{graph_.nodes()[node].place.object, at}, why}).second)
         unresolved_.push_back({node, at, std::move(why)});
 }
 

@@ -63,7 +63,7 @@ private:
     std::vector<Question> open_;
     std::set<std::tuple<std::uint32_t, std::uint64_t, Location>> asked_;
     std::set<std::pair<std::uint32_t, Location>> wrappers_;
-    std::set<std::tuple<std::uint32_t, std::uint64_t, std::string>> given_up_;
+    std::set<std::pair<Place, std::string>> given_up_; // each place once, though several functions share it
     std::map<std::uint32_t, std::vector<NumberUse>> numbers_;
     std::vector<Unresolved> unresolved_;
     std::vector<NumberUse> old_sites_;

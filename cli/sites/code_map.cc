@@ -27,7 +27,7 @@ constexpr std::uint64_t most_functions = 4'000'000;
 
 } // namespace
 
-CodeMap::CodeMap(std::string_view file) : file_(file) {
+CodeMap::CodeMap(std::string_view file, Unwind unwind) : file_(file) {
     const auto info = read_elf_bytes(file);
     if (!info || !info->fault.empty())
         return;
@@ -56,9 +56,19 @@ CodeMap::CodeMap(std::string_view file) : file_(file) {
     }
     if (unwind_table)
         read_unwind_table(*unwind_table);
+    std::size_t names = 0;
+    ::elf_getshdrstrndx(elf.get(), &names);
     for (Elf_Scn* section = nullptr; (section = ::elf_nextscn(elf.get(), section)) != nullptr;) {
         GElf_Shdr header;
-        if (!::gelf_getshdr(section, &header) || header.sh_entsize == 0 ||
+        if (!::gelf_getshdr(section, &header))
+            continue;
+        if (unwind == Unwind::sections && !unwind_table && header.sh_addr != 0 &&
+            (header.sh_type == SHT_PROGBITS || header.sh_type == SHT_X86_64_UNWIND)) {
+            const char* name = ::elf_strptr(elf.get(), names, header.sh_name);
+            if (name && std::string_view(name) == ".eh_frame")
+                read_unwind_section(header.sh_addr, header.sh_size);
+        }
+        if (header.sh_entsize == 0 ||
             (header.sh_type != SHT_SYMTAB && header.sh_type != SHT_DYNSYM))
             continue;
         Elf_Data* data = ::elf_getdata(section, nullptr);
@@ -123,62 +133,85 @@ void CodeMap::read_unwind_table(std::uint64_t address) {
         return;
     const std::uint64_t count = std::min<std::uint64_t>(*load<std::uint32_t>(head, 8), most_functions);
     const std::string_view table = data_at(address + 12, count * 8);
-    const auto cie_is_pcrel = [this](std::uint64_t cie) {
-        const std::string_view bytes = data_at(cie, 64);
-        if (bytes.size() < 16 || bytes[8] != 1)
-            return false;
-        std::string_view augmentation = bytes.substr(9);
-        const auto end = augmentation.find('\0');
-        if (end == std::string_view::npos)
-            return false;
-        augmentation = augmentation.substr(0, end);
-        std::size_t at = 9 + end + 1;
-        const auto skip_leb = [&] {
-            while (at < bytes.size() && (bytes[at] & 0x80))
-                ++at;
-            ++at;
-        };
-        if (!augmentation.starts_with('z'))
-            return false;
-        skip_leb(); // code alignment
-        skip_leb(); // data alignment
-        skip_leb(); // return register
-        skip_leb(); // augmentation length
-        for (const char c : augmentation.substr(1)) {
-            if (at >= bytes.size())
-                return false;
-            if (c == 'R')
-                return static_cast<unsigned char>(bytes[at]) == pcrel_sdata4;
-            if (c == 'P') {
-                const unsigned encoding = static_cast<unsigned char>(bytes[at]) & 0x0f;
-                at += 1 + (encoding == 0x0b || encoding == 0x03 ? 4 : 8);
-            } else if (c == 'L') {
-                at += 1;
-            } else if (c != 'S' && c != 'B') {
-                return false;
-            }
-        }
-        return false;
-    };
-    std::uint64_t known_cie = 0; // nearly all FDEs share one or two
-    bool known_answer = false;
     for (std::size_t at = 0; at + 8 <= table.size(); at += 8) {
         const std::uint64_t start = address + static_cast<std::uint64_t>(std::int64_t{*load<std::int32_t>(table, at)});
-        const std::uint64_t fde = address + static_cast<std::uint64_t>(std::int64_t{*load<std::int32_t>(table, at + 4)});
-        const std::string_view bytes = data_at(fde, 16);
-        const auto length = load<std::uint32_t>(bytes, 0), cie_offset = load<std::uint32_t>(bytes, 4),
-                   size = load<std::uint32_t>(bytes, 12);
-        const auto where = load<std::int32_t>(bytes, 8);
-        if (!length || *length < 12 || *length == UINT32_MAX || !cie_offset || *cie_offset == 0 || !size || !where)
-            continue;
-        const std::uint64_t cie = fde + 4 - *cie_offset;
-        if (cie != known_cie) {
-            known_cie = cie;
-            known_answer = cie_is_pcrel(cie);
-        }
-        if (known_answer && fde + 8 + static_cast<std::uint64_t>(std::int64_t{*where}) == start)
-            add_function(start, *size);
+        const FunctionRange function =
+            unwind_entry(address + static_cast<std::uint64_t>(std::int64_t{*load<std::int32_t>(table, at + 4)}));
+        if (function.start == start)
+            add_function(start, function.end - start);
     }
+}
+
+// The section is a sequence of CIEs, which have 0 in their second word, and of FDEs.
+void CodeMap::read_unwind_section(std::uint64_t address, std::uint64_t size) {
+    const std::string_view section = data_at(address, size);
+    for (std::uint64_t at = 0, count = 0; at + 8 <= section.size() && count < most_functions; ++count) {
+        const std::uint32_t length = *load<std::uint32_t>(section, at);
+        if (length < 4 || length == UINT32_MAX)
+            return;
+        if (*load<std::uint32_t>(section, at + 4) != 0) {
+            const FunctionRange function = unwind_entry(address + at);
+            add_function(function.start, function.end - function.start);
+        }
+        at += 4 + std::uint64_t{length};
+    }
+}
+
+FunctionRange CodeMap::unwind_entry(std::uint64_t address) {
+    const std::string_view bytes = data_at(address, 16);
+    const auto length = load<std::uint32_t>(bytes, 0), cie_offset = load<std::uint32_t>(bytes, 4),
+               size = load<std::uint32_t>(bytes, 12);
+    const auto where = load<std::int32_t>(bytes, 8);
+    if (!length || *length < 12 || *length == UINT32_MAX || !cie_offset || *cie_offset == 0 || !size || !where)
+        return {};
+    const std::uint64_t cie = address + 4 - *cie_offset;
+    if (cie != known_cie_) {
+        known_cie_ = cie;
+        known_answer_ = cie_is_pcrel(cie);
+    }
+    if (!known_answer_)
+        return {};
+    const std::uint64_t start = address + 8 + static_cast<std::uint64_t>(std::int64_t{*where});
+    return {start, start + *size};
+}
+
+// Whether the FDEs of a CIE give a function's start as 4 bytes relative to where they stand.
+bool CodeMap::cie_is_pcrel(std::uint64_t cie) {
+    const std::string_view bytes = data_at(cie, 64);
+    if (bytes.size() < 16 || bytes[8] != 1)
+        return false;
+    std::string_view augmentation = bytes.substr(9);
+    const auto end = augmentation.find('\0');
+    if (end == std::string_view::npos)
+        return false;
+    augmentation = augmentation.substr(0, end);
+    std::size_t at = 9 + end + 1;
+    const auto skip_leb = [&] {
+        while (at < bytes.size() && (bytes[at] & 0x80))
+            ++at;
+        ++at;
+    };
+    if (!augmentation.starts_with('z'))
+        return false;
+    skip_leb(); // code alignment
+    skip_leb(); // data alignment
+    skip_leb(); // return register
+    skip_leb(); // augmentation length
+    for (const char c : augmentation.substr(1)) {
+        if (at >= bytes.size())
+            return false;
+        if (c == 'R')
+            return static_cast<unsigned char>(bytes[at]) == pcrel_sdata4;
+        if (c == 'P') {
+            const unsigned encoding = static_cast<unsigned char>(bytes[at]) & 0x0f;
+            at += 1 + (encoding == 0x0b || encoding == 0x03 ? 4 : 8);
+        } else if (c == 'L') {
+            at += 1;
+        } else if (c != 'S' && c != 'B') {
+            return false;
+        }
+    }
+    return false;
 }
 
 } // namespace linnet::cli

@@ -20,8 +20,11 @@ struct FunctionRange {
 
 class CodeMap {
 public:
+    // Where functions are read from: `sections`, also from .eh_frame itself, for static files without a table of it.
+    enum class Unwind { table, sections };
+
     // `file` must outlive the map.
-    explicit CodeMap(std::string_view file);
+    explicit CodeMap(std::string_view file, Unwind unwind = Unwind::table);
 
     const std::vector<CodeSegment>& segments() const { return segments_; }
     // Sorted by start; each within one segment; they may overlap.
@@ -39,6 +42,10 @@ private:
         std::uint64_t address, size, offset;
     };
     void read_unwind_table(std::uint64_t address);
+    void read_unwind_section(std::uint64_t address, std::uint64_t size);
+    // The function of one FDE.
+    FunctionRange unwind_entry(std::uint64_t address);
+    bool cie_is_pcrel(std::uint64_t cie);
     std::string_view data_at(std::uint64_t address, std::uint64_t size) const;
     void add_function(std::uint64_t start, std::uint64_t size);
 
@@ -48,6 +55,8 @@ private:
     std::vector<FunctionRange> functions_;
     std::vector<std::uint64_t> starts_;
     std::string build_id_;
+    std::uint64_t known_cie_ = 0; // nearly all FDEs share one or two
+    bool known_answer_ = false;
 };
 
 } // namespace linnet::cli
