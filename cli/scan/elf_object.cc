@@ -51,8 +51,6 @@ ElfObject::ElfObject(std::string path, std::string_view bytes)
             functions_.push_back(function);
         longest_function_ = std::max(longest_function_, function.end - function.start);
     }
-    if (functions_.empty() && !code_.segments().empty())
-        problem("neither symbols nor unwind tables: functions are found by the calls that lead to them");
     std::sort(pointers_.begin(), pointers_.end(),
               [](const Pointer& a, const Pointer& b) { return a.place < b.place; });
     if (fixed_address_)

@@ -45,6 +45,7 @@ public:
     bool dynamic() const { return dynamic_; }
     // Made by Go's linker: functions pass arguments in Go's registers, and all of them change over a call.
     bool go() const { return go_; }
+    bool knows_functions() const { return !functions_.empty(); } // by symbols or unwind tables
     bool fixed_address() const { return fixed_address_; } // not relocated when loaded
     std::uint64_t entry() const { return entry_; }
     // Functions that run when the file is loaded or unloaded.

@@ -89,9 +89,14 @@ void Scan::take_up() {
 }
 
 void Scan::note_what_was_not_seen() {
+    std::vector<bool> runs(scope_.size());
+    for (const FunctionNode& node : graph_.nodes())
+        runs[node.place.object] = true;
     for (std::uint32_t i = 0; i < scope_.size(); ++i) {
         for (const std::string& text : scope_[i].problems())
             note(scope_[i].path() + ": " + text);
+        if (runs[i] && !scope_[i].knows_functions())
+            note(scope_[i].path() + ": neither symbols nor unwind tables: functions are found by the calls that lead to them");
         if (const std::uint64_t bytes = graph_.skipped_bytes(i))
             note(concat(scope_[i].path(), ": ", bytes, bytes == 1 ? " byte" : " bytes", " of functions could not be decoded"));
     }
