@@ -53,7 +53,7 @@ void CallGraph::take_up(bool all) {
         for (const std::uint64_t address : object.unrelocated_code_pointers())
             enter({{i, address}, Reached::data, no_node, 0});
         if (all || object.go()) {
-            for (const std::uint64_t start : object.code().starts())
+            for (const std::uint64_t start : object.starts())
                 enter({{i, start}, Reached::listed, no_node, 0});
         }
     }

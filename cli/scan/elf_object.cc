@@ -43,19 +43,58 @@ ElfObject::ElfObject(std::string path, std::string_view bytes)
     read_headers();
     if (code_.segments().empty())
         problem("no code");
+    std::sort(pointers_.begin(), pointers_.end(),
+              [](const Pointer& a, const Pointer& b) { return a.place < b.place; });
+    go_ = bytes_.find(go_mark) != std::string_view::npos;
+    if (go_)
+        find_go_functions();
+    find_functions();
+    if (fixed_address_)
+        find_raw_pointers();
+}
+
+void ElfObject::find_go_functions() {
+    const auto relocated = [this](std::uint64_t place, std::uint64_t word) {
+        const Pointer* pointer = pointer_at(place);
+        return pointer && pointer->symbol < 0 ? pointer->value : word;
+    };
+    for (const Load& part : loads_) {
+        const std::string_view data = bytes_.substr(part.offset, part.size);
+        for (const std::size_t at : find_go_tables(data)) {
+            auto found = read_go_functions(data.substr(at), part.address + at, relocated);
+            std::erase_if(found, [this](const GoFunction& f) { return code_.code(f.start, f.end).empty(); });
+            if (found.size() > go_functions_.size())
+                go_functions_ = std::move(found);
+        }
+    }
+}
+
+void ElfObject::find_functions() {
+    std::vector<FunctionRange> all = code_.functions();
+    starts_ = code_.starts();
+    // Where symbols say it, Go's table says the same, but for the padding behind a function.
+    if (all.empty()) {
+        for (const GoFunction& function : go_functions_) {
+            all.push_back({function.start, function.end});
+            starts_.push_back(function.start);
+        }
+    }
+    std::sort(starts_.begin(), starts_.end());
+    starts_.erase(std::unique(starts_.begin(), starts_.end()), starts_.end());
     // Of functions with one start the longest; they are sorted by start, then by end.
-    for (const FunctionRange& function : code_.functions()) {
+    for (const FunctionRange& function : all) {
         if (!functions_.empty() && functions_.back().start == function.start)
             functions_.back() = function;
         else
             functions_.push_back(function);
         longest_function_ = std::max(longest_function_, function.end - function.start);
     }
-    std::sort(pointers_.begin(), pointers_.end(),
-              [](const Pointer& a, const Pointer& b) { return a.place < b.place; });
-    if (fixed_address_)
-        find_raw_pointers();
-    go_ = bytes_.find(go_mark) != std::string_view::npos;
+}
+
+std::string_view ElfObject::go_name(std::uint64_t address) const {
+    const auto it = std::upper_bound(go_functions_.begin(), go_functions_.end(), address,
+                                     [](std::uint64_t value, const GoFunction& f) { return value < f.start; });
+    return it != go_functions_.begin() && address < std::prev(it)->end ? std::prev(it)->name : std::string_view();
 }
 
 void ElfObject::problem(std::string text) {
@@ -377,11 +416,10 @@ std::optional<FunctionRange> ElfObject::function_at(std::uint64_t address) const
 }
 
 std::uint64_t ElfObject::next_start(std::uint64_t address) const {
-    const auto& starts = code_.starts();
-    const auto it = std::upper_bound(starts.begin(), starts.end(), address);
+    const auto it = std::upper_bound(starts_.begin(), starts_.end(), address);
     const std::string_view rest = code_from(address);
     const std::uint64_t end = address + rest.size();
-    return it == starts.end() ? end : std::min(*it, end);
+    return it == starts_.end() ? end : std::min(*it, end);
 }
 
 std::string_view ElfObject::code_from(std::uint64_t address) const {

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "cli/scan/go_functions.h"
 #include "cli/sites/code_map.h"
 
 namespace linnet::cli {
@@ -64,6 +65,10 @@ public:
     bool is_code(std::uint64_t address) const { return !code_.code(address, address + 1).empty(); }
     // The function that begins at or covers the address, by symbols and unwind tables; nothing if none does.
     std::optional<FunctionRange> function_at(std::uint64_t address) const;
+    // Where functions begin, ascending.
+    const std::vector<std::uint64_t>& starts() const { return starts_; }
+    // The name that Go's own table has for the function there; empty if it has none.
+    std::string_view go_name(std::uint64_t address) const;
     // Where the next function begins, or the segment of code ends.
     std::uint64_t next_start(std::uint64_t address) const;
     // The bytes from there to the end of its segment of code.
@@ -87,6 +92,8 @@ private:
     void read_relocations(std::uint64_t address, std::uint64_t size);
     void read_packed_relocations(std::uint64_t address, std::uint64_t size);
     void find_raw_pointers();
+    void find_functions();
+    void find_go_functions();
     std::uint64_t count_symbols() const;
     std::uint64_t highest_symbol(std::uint64_t relocations, std::uint64_t size) const;
     std::string_view data_at(std::uint64_t address, std::uint64_t size) const;
@@ -97,7 +104,9 @@ private:
     std::string path_;
     std::string_view bytes_;
     CodeMap code_;
-    std::vector<FunctionRange> functions_; // of code_, one a start, the longest
+    std::vector<FunctionRange> functions_; // one a start, the longest
+    std::vector<std::uint64_t> starts_;
+    std::vector<GoFunction> go_functions_;
     std::uint64_t longest_function_ = 0;
     std::vector<Load> loads_;
     std::vector<std::string> problems_;

@@ -171,6 +171,8 @@ std::string Scan::function_name(Place place) const {
         table = std::make_unique<SymbolTable>(scope_[place.object].bytes());
     if (const auto name = table->name(place.address))
         return printable(*name);
+    if (const std::string_view name = scope_[place.object].go_name(place.address); !name.empty())
+        return printable(std::string(name));
     return hex(place.address);
 }
 

@@ -321,6 +321,10 @@ def go(context):
     out = run.run(path)
     assert 'all held' in out, out
     context.compare(run, path)
+    # Without symbols it is the same program.
+    stripped = f'{context.folder}/stripped'
+    subprocess.run(['strip', '-s', '-o', stripped, path], check=True)
+    assert [c['name'] for c in context.scan(stripped)['calls']] == [c['name'] for c in context.scan(path)['calls']]
 
 
 @program
