@@ -64,7 +64,7 @@ Scan::Scan(ScanRequest request, FileView view)
     if (!info->interpreter.empty())
         add_file(info->interpreter, FileRole::interpreter);
     for (const std::string& name : needs.missing)
-        note("needs " + name + ", which is not there");
+        missing_.emplace(name, request_.program);
     for (const std::string& file : request_.run_time)
         add_with_needs(file, FileRole::run_time);
     take_up();
@@ -89,6 +89,10 @@ void Scan::take_up() {
 }
 
 void Scan::note_what_was_not_seen() {
+    for (std::uint32_t i = 0; i < scope_.size(); ++i)
+        missing_.erase(scope_[i].name()); // one that is loaded already serves whoever asks for its name
+    for (const auto& [name, asker] : missing_)
+        note(printable(asker + " needs " + name + ", which is not there"));
     std::vector<bool> runs(scope_.size());
     for (const FunctionNode& node : graph_.nodes())
         runs[node.place.object] = true;
@@ -144,7 +148,7 @@ void Scan::add_with_needs(const std::string& path, FileRole role) {
     for (const std::string& file : needs.files)
         add_file(file, FileRole::library);
     for (const std::string& name : needs.missing)
-        note(path + " needs " + name + ", which is not there");
+        missing_.emplace(name, path);
 }
 
 // A library whose name stands in reachable code is taken to be loaded by dlopen.

@@ -62,6 +62,7 @@ private:
     FileView view_;
     DependencyFinder finder_;
     std::vector<std::unique_ptr<std::string>> contents_; // of the files
+    std::map<std::string, std::string> missing_;         // libraries that were not found, and who needs them
     std::map<std::string, bool> added_;                  // by real path; false: it could not be read
     LinkScope scope_;
     std::vector<FileRole> roles_;

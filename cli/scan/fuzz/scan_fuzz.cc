@@ -39,8 +39,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                         },
                         [](const std::string& path) { return std::string(path == "p" ? "p" : "library"); }};
     // Its own mark would hardly be found by chance.
-    for (const GoFunction& function : read_go_functions(bytes, 4096, [](std::uint64_t, std::uint64_t word) { return word; })) {
-        if (function.end <= function.start && function.end >= 4096)
+    for (const GoFunction& function : read_go_functions(bytes, 0, [](std::uint64_t, std::uint64_t word) { return word; })) {
+        if (!function.name.empty() && (function.name.data() < bytes.data() || function.name.data() + function.name.size() > bytes.data() + size))
             __builtin_trap();
     }
     try {

@@ -91,6 +91,16 @@ TEST_F(ScanTest, a_number_survives_a_call_in_a_kept_register_and_on_the_stack) {
     EXPECT_EQ(resolved("sub $24,%rsp\nmovq $39,8(%rsp)\ncall other\nmov 8(%rsp),%rax\nsyscall", other), (Numbers{39, 60}));
 }
 
+TEST_F(ScanTest, what_does_not_return_leads_nowhere) {
+    const std::string body = "mov $39,%ecx\ntest %edi,%edi\njne 1f\ncall outer\n1: mov %ecx,%eax\nsyscall";
+    const std::string outer = function("outer", "jmp die");
+    EXPECT_EQ(resolved(body, outer + function("die", "1: jmp 1b")), (Numbers{39, 60}));
+    const Scan found = scan(build(function("_start", body + exit_call) + outer + function("die", "ret")));
+    EXPECT_EQ(found.calls().unresolved().size(), 1u);
+    // Padding behind a jump is no way to what lies behind it.
+    EXPECT_EQ(resolved("mov $39,%eax\njmp 1f\n.balign 32\n1: syscall"), (Numbers{39, 60}));
+}
+
 TEST_F(ScanTest, what_a_call_may_change_is_not_resolved) {
     const std::string other = function("other", "movq $40,(%rdi)\nret");
     for (const char* body : {"mov $39,%ecx\ncall other\nmov %ecx,%eax\nsyscall",
@@ -247,6 +257,33 @@ TEST_F(ScanTest, hello_of_musl_and_of_glibc) {
         for (const char* name : {"ptrace", "mount", "init_module"})
             EXPECT_FALSE(found.contains(number(name))) << build << " " << name;
     }
+}
+
+TEST(GoFunctions, are_read_from_the_runtime_s_table) {
+    std::string table(0x78, '\0');
+    const auto put = [&](std::size_t at, std::uint64_t value, std::size_t size) {
+        std::memcpy(table.data() + at, &value, size);
+    };
+    put(0, 0x08010000'fffffff1, 8);
+    put(8, 2, 8);         // functions
+    put(24, 0x401000, 8); // start of the text
+    put(32, 0x48, 8);     // names
+    put(64, 0x58, 8);     // functions' table
+    std::memcpy(table.data() + 0x48, "main.a\0main.b", 14);
+    put(0x58, 0x00, 4), put(0x5c, 0x14, 4); // start, description
+    put(0x60, 0x20, 4), put(0x64, 0x14, 4);
+    put(0x68, 0x30, 4);                     // the end
+    put(0x70, 7, 4);                        // the description's name
+    const auto as_it_is = [](std::uint64_t, std::uint64_t word) { return word; };
+    EXPECT_EQ(find_go_tables("xx" + table), (std::vector<std::size_t>{2}));
+    const auto functions = read_go_functions(table, 0, as_it_is);
+    ASSERT_EQ(functions.size(), 2u);
+    EXPECT_EQ(functions[0].start, 0x401000u);
+    EXPECT_EQ(functions[0].end, 0x401020u);
+    EXPECT_EQ(functions[1].end, 0x401030u);
+    EXPECT_EQ(functions[1].name, "main.b");
+    for (std::size_t size = 0; size < table.size(); ++size)
+        read_go_functions(std::string_view(table).substr(0, size), 0, as_it_is);
 }
 
 TEST_F(ScanTest, json_says_what_the_text_says) {
