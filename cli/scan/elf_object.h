@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "cli/scan/bytes.h"
 #include "cli/scan/go_functions.h"
 #include "cli/sites/code_map.h"
 
@@ -98,7 +99,9 @@ private:
     std::uint64_t highest_symbol(std::uint64_t relocations, std::uint64_t size) const;
     std::string_view data_at(std::uint64_t address, std::uint64_t size) const;
     template <typename T>
-    std::optional<T> read(std::uint64_t address) const;
+    std::optional<T> read(std::uint64_t address) const {
+        return load<T>(data_at(address, sizeof(T)), 0);
+    }
     void problem(std::string text);
 
     std::string path_;

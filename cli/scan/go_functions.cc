@@ -1,8 +1,8 @@
 #include "cli/scan/go_functions.h"
 
 #include <algorithm>
-#include <cstring>
-#include <optional>
+
+#include "cli/scan/bytes.h"
 
 namespace linnet::cli {
 namespace {
@@ -13,15 +13,6 @@ constexpr std::uint32_t magic_1_16 = 0xfffffffa, magic_1_18 = 0xfffffff0, magic_
 constexpr std::string_view rest_of_magic("\xff\xff\xff\x00\x00\x01\x08", 7);
 constexpr std::uint64_t most_functions = 4'000'000;
 constexpr std::size_t most_tables = 16;
-
-template <typename T>
-std::optional<T> load(std::string_view bytes, std::uint64_t at) {
-    T value;
-    if (at > bytes.size() || sizeof value > bytes.size() - at)
-        return {};
-    std::memcpy(&value, bytes.data() + at, sizeof value);
-    return value;
-}
 
 std::string_view text_at(std::string_view bytes, std::uint64_t at) {
     if (at >= bytes.size())

@@ -7,12 +7,12 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <set>
 #include <vector>
 
 #include "cli/scan/code_unit.h"
 #include "cli/scan/elf_object.h"
+#include "cli/scan/instruction_effect.h"
 #include "cli/scan/register_value.h"
 
 namespace linnet::cli {
@@ -30,6 +30,8 @@ public:
     // control can come back from a call.
     RegisterFlow(const ElfObject& object, const CodeUnit& unit, const std::vector<std::uint64_t>& open_entries,
                  const std::function<bool(const Operation&)>& returns);
+    RegisterFlow(const RegisterFlow&) = delete;
+    RegisterFlow& operator=(const RegisterFlow&) = delete;
 
     // What a register holds just before the instruction at `address`.
     RegisterValue at(std::uint64_t address, std::uint8_t reg) const;
@@ -39,40 +41,21 @@ public:
     RegisterValue target(const Operation& branch) const;
 
 private:
-    struct State {
-        bool reached = false;
-        RegisterValue registers[register_count];
-        std::map<std::int64_t, RegisterValue> stack; // by bytes from RSP at entry; what is not in it is as it was
-
-        bool merge(const State& other);
-        RegisterValue word(std::int64_t offset) const;
-    };
     struct Block {
         std::size_t first = 0, last = 0; // operations [first, last)
         bool padding = false;            // nothing but no-operations, behind a jump
         std::vector<std::size_t> next;
     };
-    static State entry_state();
-    static State unknown_state();
     void make_blocks(const std::vector<std::uint64_t>& open_entries, const std::function<bool(const Operation&)>& returns);
     void run();
-    State before(std::uint64_t address) const;
-    // `addresses` gets those of stack words that are taken.
-    void step(State& state, const Operation& operation, std::set<std::int64_t>* addresses = nullptr) const;
-    void call(State& state) const;
-    RegisterValue read(const State& state, const Operand& operand) const;
-    RegisterValue address_of(const State& state, const Operand& operand) const;
-    void write(State& state, const Operand& operand, RegisterValue value) const;
-    void push(State& state, RegisterValue value) const;
-    RegisterValue pop(State& state) const;
-    bool arithmetic(State& state, const Operation& operation) const;
+    RegisterState before(std::uint64_t address) const;
 
-    const ElfObject& object_;
     const CodeUnit& unit_;
-    std::vector<Block> blocks_;       // by address
-    std::vector<State> states_;       // at the start of each
-    std::vector<bool> open_;          // blocks that may be come to from anywhere
-    std::set<std::int64_t> escaped_;  // stack addresses that were taken
+    std::vector<Block> blocks_;         // by address
+    std::vector<RegisterState> states_; // at the start of each
+    std::vector<bool> open_;            // blocks that may be come to from anywhere
+    std::set<std::int64_t> escaped_;    // stack addresses that were taken
+    InstructionEffect effect_;
     bool gave_up_ = false;
 };
 

@@ -73,6 +73,21 @@ bool parse(const std::vector<std::string>& words, ScanOptions& options) {
     return true;
 }
 
+// What `env [-S] [K=V...] NAME` executes.
+std::optional<std::string> program_of_env(const Tree& tree, const std::vector<std::string>& words) {
+    for (std::size_t i = 1; i < words.size(); ++i) {
+        if (words[i].starts_with("-") || words[i].find('=') != std::string::npos)
+            continue;
+        for (const char* folder : {"/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin"}) {
+            std::string path = concat(folder, "/", words[i]);
+            if (tree.resolve(path))
+                return path;
+        }
+        break;
+    }
+    return {};
+}
+
 // The ELF file that runs when `path` is executed: its own, or that of the interpreter of a script.
 std::string program_file(const Tree& tree, std::string path) {
     for (unsigned depth = 0; depth < most_interpreters; ++depth) {
@@ -84,7 +99,14 @@ std::string program_file(const Tree& tree, std::string path) {
         const auto start = head.find_first_not_of(" \t", 2);
         if (start == std::string::npos)
             break;
-        path = head.substr(start, head.find_first_of(" \t\n", start) - start);
+        std::vector<std::string> words;
+        for (std::string& word : split(head.substr(start, head.find('\n', start) - start), ' ')) {
+            if (!word.empty())
+                words.push_back(std::move(word));
+        }
+        path = words.at(0);
+        if (path.ends_with("/env"))
+            path = program_of_env(tree, words).value_or(path);
     }
     return path;
 }
