@@ -61,7 +61,7 @@ void CallGraph::take_up(bool all) {
 
 void CallGraph::add_exports(std::uint32_t file) {
     for (const DynamicSymbol& symbol : scope_[file].symbols()) {
-        if (symbol.defined && symbol.function)
+        if (symbol.defined) // what is no code is passed over
             enter({{file, symbol.value}, Reached::listed, no_node, 0});
     }
 }
@@ -178,18 +178,16 @@ std::uint32_t CallGraph::node(Place place, bool ranged, const Arrival& arrival) 
 }
 
 bool CallGraph::begins_instruction(std::uint32_t object, FunctionRange range, std::uint64_t address) {
-    const auto known = files_[object]->nodes.find(range.start);
-    if (known == files_[object]->nodes.end() || !nodes_[known->second].scanned) {
-        const auto unit = files_[object]->reader.read_range(range);
-        return unit && unit->index_of(address) != unit->operations.size();
+    File& file = *files_[object];
+    const auto [it, is_new] = file.boundaries.try_emplace(range.start);
+    if (is_new) {
+        const auto unit = file.reader.read_range(range);
+        if (unit && unit->skipped_bytes == 0) {
+            for (const Operation& operation : unit->operations)
+                it->second.push_back(static_cast<std::uint32_t>(operation.address - range.start));
+        }
     }
-    std::uint64_t at = range.start;
-    for (const std::uint8_t size : nodes_[known->second].sizes) {
-        if (at >= address)
-            break;
-        at += size;
-    }
-    return at == address;
+    return std::binary_search(it->second.begin(), it->second.end(), address - range.start);
 }
 
 void CallGraph::arrive(const Arrival& arrival) {
@@ -226,9 +224,7 @@ void CallGraph::arrive(const Arrival& arrival) {
             index = node({place.object, range->start}, true, arrival);
             if (arrival.by_jump)
                 nodes_[arrival.from].continued_in.push_back(index);
-            auto& entries = nodes_[index].other_entries;
-            if (std::find(entries.begin(), entries.end(), place.address) == entries.end())
-                entries.push_back(place.address);
+            nodes_[index].other_entries.insert(place.address);
             return;
         }
     } else {
@@ -272,14 +268,10 @@ void CallGraph::scan(std::uint32_t index) {
     File& file = *files_[place.object];
     file.skipped_bytes += unit->skipped_bytes;
     for (const Operation& operation : unit->operations) {
-        if (nodes_[index].ranged)
-            nodes_[index].sizes.push_back(operation.size);
-        else
+        if (!nodes_[index].ranged)
             file.followed.insert(operation.address);
         scan_operation(index, *unit, operation);
     }
-    if (unit->skipped_bytes != 0)
-        nodes_[index].sizes.clear();
     if (unit->falls_into)
         enter({{place.object, *unit->falls_into}, Reached::called, index, unit->operations.back().address, true});
 }

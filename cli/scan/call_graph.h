@@ -44,10 +44,9 @@ struct FunctionNode {
     };
     std::vector<Edge> callers, takers;
     bool pointed_to = false;                  // anyone may call it, with anything in registers
-    std::vector<std::uint64_t> other_entries; // within it, from outside
+    std::set<std::uint64_t> other_entries;    // within it, from outside
     std::vector<std::uint64_t> sites;         // `syscall` instructions
     std::vector<std::uint64_t> old_sites;     // `int $0x80` and `sysenter`
-    std::vector<std::uint8_t> sizes;          // of its instructions, if it is ranged and nothing was skipped
     std::vector<std::uint32_t> continued_in;  // functions that it jumps to
     bool may_return = false;                  // after walk()
     bool scanned = false;
@@ -101,6 +100,9 @@ private:
         std::unordered_map<std::uint64_t, std::uint32_t> nodes;     // by address
         std::unordered_map<std::uint64_t, std::uint64_t> stubs;     // address to slot; 0: no stub
         std::unordered_set<std::uint64_t> followed;                 // instructions of units without extent
+        // Where instructions begin, as distances from the start, of functions that are entered in their middle; none if not all
+        // of it decodes.
+        std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> boundaries;
         bool looks_up_names = false;                                // calls dlsym
         bool exhausted = false;                                     // functions overlap without end
         std::uint64_t skipped_bytes = 0;

@@ -15,7 +15,7 @@ std::int64_t sum(std::int64_t a, std::int64_t b) {
 
 } // namespace
 
-RegisterFlow::RegisterFlow(const ElfObject& object, const CodeUnit& unit, const std::vector<std::uint64_t>& open_entries,
+RegisterFlow::RegisterFlow(const ElfObject& object, const CodeUnit& unit, const std::set<std::uint64_t>& open_entries,
                            const std::function<bool(const Operation&)>& returns)
     : unit_(unit), effect_(object, escaped_) {
     if (unit_.operations.empty())
@@ -24,19 +24,19 @@ RegisterFlow::RegisterFlow(const ElfObject& object, const CodeUnit& unit, const 
     run();
 }
 
-void RegisterFlow::make_blocks(const std::vector<std::uint64_t>& open_entries,
+void RegisterFlow::make_blocks(const std::set<std::uint64_t>& open_entries,
                                const std::function<bool(const Operation&)>& returns) {
     const auto& code = unit_.operations;
     std::set<std::size_t> starts{0};
     std::set<std::size_t> open, last_calls; // calls that do not come back
-    for (const auto* list : {&unit_.table_targets, &open_entries}) {
-        for (const std::uint64_t address : *list) {
-            if (const std::size_t index = unit_.index_of(address); index < code.size()) {
-                starts.insert(index);
-                open.insert(index);
-            }
+    const auto enter_anywhere = [&](std::uint64_t address) {
+        if (const std::size_t index = unit_.index_of(address); index < code.size()) {
+            starts.insert(index);
+            open.insert(index);
         }
-    }
+    };
+    std::for_each(unit_.table_targets.begin(), unit_.table_targets.end(), enter_anywhere);
+    std::for_each(open_entries.begin(), open_entries.end(), enter_anywhere);
     for (std::size_t i = 0; i < code.size(); ++i) {
         const Operation& operation = code[i];
         const bool gap = i + 1 < code.size() && code[i + 1].address != operation.end();

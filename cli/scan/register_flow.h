@@ -28,7 +28,7 @@ class RegisterFlow {
 public:
     // `open_entries`: instructions of it that are also come to from outside, with anything in registers. `returns`: whether
     // control can come back from a call.
-    RegisterFlow(const ElfObject& object, const CodeUnit& unit, const std::vector<std::uint64_t>& open_entries,
+    RegisterFlow(const ElfObject& object, const CodeUnit& unit, const std::set<std::uint64_t>& open_entries,
                  const std::function<bool(const Operation&)>& returns);
     RegisterFlow(const RegisterFlow&) = delete;
     RegisterFlow& operator=(const RegisterFlow&) = delete;
@@ -46,7 +46,7 @@ private:
         bool padding = false;            // nothing but no-operations, behind a jump
         std::vector<std::size_t> next;
     };
-    void make_blocks(const std::vector<std::uint64_t>& open_entries, const std::function<bool(const Operation&)>& returns);
+    void make_blocks(const std::set<std::uint64_t>& open_entries, const std::function<bool(const Operation&)>& returns);
     void run();
     RegisterState before(std::uint64_t address) const;
 
