@@ -4,6 +4,7 @@
 #include <iostream>
 #include <map>
 
+#include "cli/compare/compare_command.h"
 #include "cli/gaps/gaps_command.h"
 #include "cli/run/machines_command.h"
 #include "cli/run/run_command.h"
@@ -29,6 +30,8 @@ constexpr const char* usage =
     "  linnet run [flags] PROGRAM [ARGS...]   run a program of the host, of a package (apt:NAME) or of a\n"
     "                                         root file system (--rootfs); linnet run --help\n"
     "  linnet trace [flags] PROGRAM [ARGS...] the same, and its system calls as strace shows them\n"
+    "  linnet compare PROGRAM [ARGS...]       run it on Linux under strace and in the guest, and show where they\n"
+    "                                         first differ; linnet compare --help\n"
     "  linnet ps [-a]                         what is running\n"
     "  linnet logs [-f] NAME                  output of a VM started with -d\n"
     "  linnet stop NAME...                    SIGTERM, and after 10 s the end\n"
@@ -45,8 +48,8 @@ constexpr const char* usage =
 
 int dispatch(const std::string& command, const std::vector<std::string>& words) {
     static const std::map<std::string, std::function<int(const std::vector<std::string>&)>> commands = {
-        {"run", run_command}, {"trace", trace_command}, {"ps", ps_command}, {"logs", logs_command}, {"stop", stop_command},
-        {"rm", rm_command},   {"test", test_command}, {"gaps", gaps_command},
+        {"run", run_command}, {"trace", trace_command}, {"compare", compare_command}, {"ps", ps_command}, {"logs", logs_command},
+        {"stop", stop_command}, {"rm", rm_command}, {"test", test_command}, {"gaps", gaps_command},
 #if LINNET_HAVE_BENCH
         {"bench", bench_command},
 #endif

@@ -84,7 +84,8 @@ enum class NameTable : uint8_t {
     getrandom_flags, mount_flags, umount_flags, reboot_cmd, seccomp_op, ptrace_op, socket_option_sol,
     pipe_flags, file_type, pidfd_flags, accept_flags, pkey_rights, mempolicy_mode, kcmp_type, capability,
     sigev_notify, shm_get_flags, shm_at_flags, sem_get_flags, msg_get_flags, sem_flags, msg_op_flags,
-    shm_cmd, sem_cmd, msg_cmd, ip_protocol, so_names, ip_names, ipv6_names, tcp_names, udp_names, reboot_magic, syslog_action, count
+    shm_cmd, sem_cmd, msg_cmd, ip_protocol, so_names, ip_names, ipv6_names, tcp_names, udp_names, reboot_magic, syslog_action, seal_flags,
+    personality, resolve_flags, statx_attributes, file_system, count
 };
 
 /// Structures that trace prints in full; others print as their address.
@@ -92,7 +93,7 @@ enum class StructId : uint8_t {
     opaque, stat, statx, statfs, timespec, timeval, itimerspec, itimerval, timezone, sigset, sigaction,
     sigaltstack, siginfo, rlimit, rusage, sysinfo, utsname, epoll_event, clone_args, sched_param, sched_attr,
     msghdr, mmsghdr, flock, winsize, termios, tms, open_how, int32, int64, fd_pair, uint32, dirents, cap_header, cap_data,
-    timespec_pair, timeval_pair, sigset_arg, robust_list, rseq, sigevent, mq_attr
+    timespec_pair, timeval_pair, sigset_arg, robust_list, rseq, sigevent, mq_attr, flock_result
 };
 
 struct ArgSpec {

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "linux-abi/syscalls.h"
+#include "linux-abi/time.h"
 #include "linux-abi/trace_text.h"
 
 namespace linnet::abi {
@@ -21,6 +22,11 @@ class MemoryReader {
   public:
     /// All of `size` bytes, or false: the address is printed then.
     virtual bool read(uint64_t address, void* to, size_t size) = 0;
+    /// At rt_sigreturn: where the signal mask stands in the frame that it takes back (the stack pointer at the call, and signal_frame_mask_offset
+    /// on). 0: not known, then it is not shown.
+    virtual uint64_t signal_frame_mask() { return 0; }
+    /// Whether a descriptor is a NETLINK_ROUTE socket: then what is sent and received is shown as messages.
+    virtual bool is_netlink(int32_t fd) { return (void)fd, false; }
     /// Another limit than trace_string_limit for strings and buffers (-s); a larger one needs memory for as many bytes.
     size_t string_limit = trace_string_limit;
     uint8_t* string_room = nullptr;
@@ -29,10 +35,15 @@ class MemoryReader {
     ~MemoryReader() = default;
 };
 
+/// uc_sigmask in the ucontext that a signal handler's return finds at the stack pointer.
+inline constexpr uint64_t signal_frame_mask_offset = 296;
+
 /// What the entry part remembers for the exit part.
 struct TraceState {
     unsigned next_argument = 0;
-    int32_t length_before[6] = {}; // of arguments that point to a length, -1: unreadable
+    uint8_t readable = 0;    // bit i: before[i], or the time-out, is known
+    int64_t before[6] = {};  // of arguments that point to a length or an offset, and of recvmsg the length of the name
+    Timespec timeout = {};   // recvmmsg's
 };
 
 /// Memory for the part of a buffer that is shown: `limit` bytes.
@@ -72,6 +83,12 @@ void put_quoted(TraceText& out, const uint8_t* bytes, size_t size, bool more);
 void put_structure(TraceText& out, StructId id, uint64_t address, MemoryReader& memory);
 /// A socket address of `length` bytes.
 void put_socket_address(TraceText& out, uint64_t address, int64_t length, MemoryReader& memory);
+/// `{tv_sec=1, tv_nsec=0}`
+void put_timespec_text(TraceText& out, const Timespec& t);
+/// `S_IFREG|0644`, `S_IFDIR|S_ISVTX|0777`
+void put_file_mode(TraceText& out, uint32_t mode);
+/// `makedev(0x1, 0x3)`
+void put_device(TraceText& out, uint64_t device);
 void put_wait_status(TraceText& out, uint32_t status);
 void put_signal_set(TraceText& out, uint64_t bits);
 

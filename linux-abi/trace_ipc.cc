@@ -155,12 +155,12 @@ void put_message(TraceText& out, const IpcArgument& a, MemoryReader& memory) {
         out.address(a.value);
         return;
     }
-    uint8_t head[trace_string_limit];
-    const size_t n = a.other < sizeof head ? static_cast<size_t>(a.other) : sizeof head;
+    DataHead head(memory);
+    const size_t n = a.other < head.limit ? static_cast<size_t>(a.other) : head.limit;
     Fields f(out);
     f.dec("mtype", type);
     TraceText& t = f.name("mtext");
-    if (memory.read(a.value + sizeof type, head, n)) put_quoted(t, head, n, a.other > n);
+    if (memory.read(a.value + sizeof type, head.bytes, n)) put_quoted(t, head.bytes, n, a.other > n);
     else t.address(a.value + sizeof type);
 }
 

@@ -8,8 +8,8 @@ namespace {
 #define N(name) {#name, static_cast<uint64_t>(static_cast<std::make_unsigned_t<decltype(name + 0)>>(name))}
 constexpr ValueName open_flags[] = {
     N(O_CREAT), N(O_EXCL), N(O_NOCTTY), N(O_TRUNC), N(O_APPEND), N(O_NONBLOCK), N(O_SYNC),
-    N(O_DSYNC), N(O_ASYNC), N(O_DIRECT), N(O_LARGEFILE), N(O_TMPFILE), N(O_DIRECTORY),
-    N(O_NOFOLLOW), N(O_NOATIME), N(O_CLOEXEC), N(O_PATH),
+    N(O_DSYNC), N(O_DIRECT), N(O_LARGEFILE), N(O_NOFOLLOW), N(O_NOATIME), N(O_CLOEXEC), N(O_PATH),
+    N(O_TMPFILE), N(O_DIRECTORY), {"FASYNC", static_cast<uint64_t>(O_ASYNC)},
 };
 constexpr ValueName prot_flags[] = {
     N(PROT_READ), N(PROT_WRITE), N(PROT_EXEC), N(PROT_GROWSDOWN), N(PROT_GROWSUP),
@@ -57,7 +57,7 @@ constexpr ValueName unshare_flags[] = {
     N(CLONE_IO),
 };
 constexpr ValueName wait_options[] = {
-    N(WNOHANG), N(WUNTRACED), N(WEXITED), N(WCONTINUED), N(WNOWAIT), N(__WNOTHREAD), N(__WCLONE),
+    N(WNOHANG), {"WEXITED", 4}, {"WSTOPPED", static_cast<uint64_t>(WUNTRACED)}, N(WCONTINUED), N(WNOWAIT), N(__WNOTHREAD), N(__WCLONE),
     N(__WALL),
 };
 constexpr ValueName wait_id_type[] = {
@@ -89,7 +89,7 @@ constexpr ValueName fcntl_cmd[] = {
     N(F_DUPFD_CLOEXEC), N(F_SETPIPE_SZ), N(F_GETPIPE_SZ), N(F_ADD_SEALS), N(F_GET_SEALS),
 };
 constexpr ValueName flock_op[] = {
-    N(LOCK_SH), N(LOCK_EX), N(LOCK_NB), N(LOCK_UN),
+    N(LOCK_SH), N(LOCK_EX), N(LOCK_UN), {"LOCK_RW", 192}, {"LOCK_MAND", 32}, {"LOCK_READ", 64}, {"LOCK_WRITE", 128}, N(LOCK_NB),
 };
 constexpr ValueName fd_flags[] = {
     N(FD_CLOEXEC),
@@ -179,11 +179,8 @@ constexpr ValueName eventfd_flags[] = {
 constexpr ValueName signalfd_flags[] = {
     N(SFD_CLOEXEC), N(SFD_NONBLOCK),
 };
-constexpr ValueName timerfd_create_flags[] = {
-    N(TFD_CLOEXEC), N(TFD_NONBLOCK),
-};
-constexpr ValueName timerfd_set_flags[] = {
-    N(TFD_TIMER_ABSTIME), N(TFD_TIMER_CANCEL_ON_SET),
+constexpr ValueName timerfd_flags[] = {
+    N(TFD_TIMER_ABSTIME), N(TFD_TIMER_CANCEL_ON_SET), N(TFD_CLOEXEC), N(TFD_NONBLOCK),
 };
 constexpr ValueName inotify_flags[] = {
     N(IN_CLOEXEC), N(IN_NONBLOCK),
@@ -245,7 +242,8 @@ constexpr ValueName arch_prctl_op[] = {
     N(ARCH_SET_CPUID),
 };
 constexpr ValueName ioctl_cmd[] = {
-    N(TCGETS), N(TCSETS), N(TCSETSW), N(TCSETSF), N(TCSBRK), N(TCXONC), N(TCFLSH), N(TIOCEXCL),
+    N(TCGETS), {"SNDCTL_TMR_START or TCSETS", 0x5402}, {"SNDCTL_TMR_STOP or TCSETSW", 0x5403}, {"SNDCTL_TMR_CONTINUE or TCSETSF", 0x5404},
+    {"TCGETS2", 0x802c542a}, {"TCSETS2", 0x402c542b}, {"TCSETSW2", 0x402c542c}, {"TCSETSF2", 0x402c542d}, N(TCSBRK), N(TCXONC), N(TCFLSH), N(TIOCEXCL),
     N(TIOCNXCL), N(TIOCSCTTY), N(TIOCGPGRP), N(TIOCSPGRP), N(TIOCOUTQ), N(TIOCSTI), N(TIOCGWINSZ),
     N(TIOCSWINSZ), N(TIOCMGET), N(TIOCMBIS), N(TIOCMBIC), N(TIOCMSET), N(TIOCGSOFTCAR),
     N(TIOCSSOFTCAR), N(TIOCLINUX), N(TIOCCONS), N(TIOCGSERIAL), N(TIOCSSERIAL), N(TIOCPKT),
@@ -344,11 +342,11 @@ constexpr ValueName so_names[] = {
     N(SO_DEBUG), N(SO_REUSEADDR), N(SO_TYPE), N(SO_ERROR), N(SO_DONTROUTE), N(SO_BROADCAST),
     N(SO_SNDBUF), N(SO_RCVBUF), N(SO_KEEPALIVE), N(SO_OOBINLINE), N(SO_NO_CHECK), N(SO_PRIORITY),
     N(SO_LINGER), N(SO_BSDCOMPAT), N(SO_REUSEPORT), N(SO_PASSCRED), N(SO_PEERCRED), N(SO_RCVLOWAT),
-    N(SO_SNDLOWAT), N(SO_RCVTIMEO), N(SO_SNDTIMEO), N(SO_SECURITY_AUTHENTICATION),
+    N(SO_SNDLOWAT), {"SO_RCVTIMEO_OLD", 20}, {"SO_SNDTIMEO_OLD", 21}, N(SO_SECURITY_AUTHENTICATION),
     N(SO_SECURITY_ENCRYPTION_TRANSPORT), N(SO_SECURITY_ENCRYPTION_NETWORK), N(SO_BINDTODEVICE),
-    N(SO_ATTACH_FILTER), N(SO_DETACH_FILTER), N(SO_PEERNAME), N(SO_TIMESTAMP), N(SO_ACCEPTCONN),
-    N(SO_PEERSEC), N(SO_SNDBUFFORCE), N(SO_RCVBUFFORCE), N(SO_PASSSEC), N(SO_TIMESTAMPNS),
-    N(SO_MARK), N(SO_TIMESTAMPING), N(SO_PROTOCOL), N(SO_DOMAIN), N(SO_RXQ_OVFL), N(SO_WIFI_STATUS),
+    N(SO_ATTACH_FILTER), N(SO_DETACH_FILTER), N(SO_PEERNAME), {"SO_TIMESTAMP_OLD", 29}, N(SO_ACCEPTCONN),
+    N(SO_PEERSEC), N(SO_SNDBUFFORCE), N(SO_RCVBUFFORCE), N(SO_PASSSEC), {"SO_TIMESTAMPNS_OLD", 35},
+    N(SO_MARK), {"SO_TIMESTAMPING_OLD", 37}, N(SO_PROTOCOL), N(SO_DOMAIN), N(SO_RXQ_OVFL), N(SO_WIFI_STATUS),
     N(SO_PEEK_OFF), N(SO_NOFCS), N(SO_LOCK_FILTER), N(SO_SELECT_ERR_QUEUE), N(SO_BUSY_POLL),
     N(SO_MAX_PACING_RATE), N(SO_BPF_EXTENSIONS), N(SO_INCOMING_CPU), N(SO_ATTACH_BPF),
     N(SO_CNX_ADVICE), N(SO_MEMINFO), N(SO_INCOMING_NAPI_ID), N(SO_COOKIE), N(SO_PEERGROUPS),
@@ -411,6 +409,23 @@ constexpr ValueName sigev_notify[] = {
 constexpr ValueName udp_names[] = {
     N(UDP_CORK), N(UDP_ENCAP), N(UDP_NO_CHECK6_TX), N(UDP_NO_CHECK6_RX), N(UDP_SEGMENT), N(UDP_GRO),
 };
+constexpr ValueName seal_flags[] = {N(F_SEAL_SEAL), N(F_SEAL_SHRINK), N(F_SEAL_GROW), N(F_SEAL_WRITE), N(F_SEAL_FUTURE_WRITE)};
+constexpr ValueName resolve_flags[] = {
+    N(RESOLVE_NO_XDEV), N(RESOLVE_NO_MAGICLINKS), N(RESOLVE_NO_SYMLINKS), N(RESOLVE_BENEATH), N(RESOLVE_IN_ROOT), N(RESOLVE_CACHED),
+};
+constexpr ValueName statx_attributes[] = {
+    N(STATX_ATTR_COMPRESSED), N(STATX_ATTR_IMMUTABLE), N(STATX_ATTR_APPEND), N(STATX_ATTR_NODUMP), N(STATX_ATTR_ENCRYPTED), N(STATX_ATTR_AUTOMOUNT), N(STATX_ATTR_MOUNT_ROOT), N(STATX_ATTR_VERITY),
+    N(STATX_ATTR_DAX),
+};
+constexpr ValueName file_system[] = {
+    {"DEVPTS_SUPER_MAGIC", 0x1cd1}, {"PROC_SUPER_MAGIC", 0x9fa0}, {"EXT2_SUPER_MAGIC", 0xef53}, {"CGROUP_SUPER_MAGIC", 0x27e0eb}, {"TMPFS_MAGIC", 0x1021994}, {"V9FS_MAGIC", 0x1021997},
+    {"ANON_INODE_FS_MAGIC", 0x9041934}, {"PIPEFS_MAGIC", 0x50495045}, {"SOCKFS_MAGIC", 0x534f434b}, {"SYSFS_MAGIC", 0x62656572}, {"CGROUP2_SUPER_MAGIC", 0x63677270}, {"FUSE_SUPER_MAGIC", 0x65735546},
+    {"NSFS_MAGIC", 0x6e736673}, {"OVERLAYFS_SUPER_MAGIC", 0x794c7630}, {"RAMFS_MAGIC", 0x858458f6}, {"HUGETLBFS_MAGIC", 0x958458f6}, {"XFS_SUPER_MAGIC", 0x58465342}, {"BTRFS_SUPER_MAGIC", 0x9123683e},
+};
+constexpr ValueName personality_flags[] = {
+    {"UNAME26", 0x20000}, {"ADDR_NO_RANDOMIZE", 0x40000}, {"FDPIC_FUNCPTRS", 0x80000}, {"MMAP_PAGE_ZERO", 0x100000}, {"ADDR_COMPAT_LAYOUT", 0x200000}, {"READ_IMPLIES_EXEC", 0x400000},
+    {"ADDR_LIMIT_32BIT", 0x800000}, {"SHORT_INODE", 0x1000000}, {"WHOLE_SECONDS", 0x2000000}, {"STICKY_TIMEOUTS", 0x4000000}, {"ADDR_LIMIT_3GB", 0x8000000},
+};
 #undef N
 
 constexpr const char* signal_names[] = {"",
@@ -456,7 +471,7 @@ NameList name_list(NameTable table) {
     case NameTable::ss_flags: return {ss_flags, "SS_?\??", nullptr};
     case NameTable::sock_family: return {sock_family, "AF_?\??", nullptr};
     case NameTable::sock_type: return {sock_type, "SOCK_?\??", nullptr};
-    case NameTable::sock_level: return {sock_level, "SOL_?\??", nullptr};
+    case NameTable::sock_level: return {sock_level, "SOL_?\?", nullptr};
     case NameTable::msg_flags: return {msg_flags, "MSG_?\??", nullptr};
     case NameTable::shutdown_how: return {shutdown_how, "SHUT_?\??", nullptr};
     case NameTable::epoll_op: return {epoll_op, "EPOLL_CTL_?\??", nullptr};
@@ -465,8 +480,8 @@ NameList name_list(NameTable table) {
     case NameTable::poll_events: return {poll_events, "POLL?\??", nullptr};
     case NameTable::eventfd_flags: return {eventfd_flags, "EFD_?\??", nullptr};
     case NameTable::signalfd_flags: return {signalfd_flags, "SFD_?\??", nullptr};
-    case NameTable::timerfd_create_flags: return {timerfd_create_flags, "TFD_?\??", nullptr};
-    case NameTable::timerfd_set_flags: return {timerfd_set_flags, "TFD_?\??", nullptr};
+    case NameTable::timerfd_create_flags:
+    case NameTable::timerfd_set_flags: return {timerfd_flags, "TFD_?\??", nullptr};
     case NameTable::inotify_flags: return {inotify_flags, "IN_?\??", nullptr};
     case NameTable::inotify_mask: return {inotify_mask, "IN_?\??", nullptr};
     case NameTable::clock_id: return {clock_id, "CLOCK_?\??", nullptr};
@@ -489,7 +504,7 @@ NameList name_list(NameTable table) {
     case NameTable::mount_flags: return {mount_flags, "MS_?\??", nullptr};
     case NameTable::umount_flags: return {umount_flags, "MNT_?\??", nullptr};
     case NameTable::reboot_cmd: return {reboot_cmd, "LINUX_REBOOT_CMD_?\??", nullptr};
-    case NameTable::seccomp_op: return {seccomp_op, "SECCOMP_?\??", nullptr};
+    case NameTable::seccomp_op: return {seccomp_op, "SECCOMP_SET_MODE_?\??", nullptr};
     case NameTable::ptrace_op: return {{}, "PTRACE_?\??", nullptr};
     case NameTable::pipe_flags: return {pipe_flags, "O_?\??", nullptr};
     case NameTable::file_type: return {file_type, "S_?\??", nullptr};
@@ -512,7 +527,12 @@ NameList name_list(NameTable table) {
     case NameTable::ipv6_names: return {ipv6_names, "IPV6_?\??", nullptr};
     case NameTable::tcp_names: return {tcp_names, "TCP_?\??", nullptr};
     case NameTable::udp_names: return {udp_names, "UDP_?\??", nullptr};
-    default: return {{}, "???", nullptr};
+    case NameTable::seal_flags: return {seal_flags, "F_SEAL_?\??", nullptr};
+    case NameTable::resolve_flags: return {resolve_flags, "RESOLVE_?\??", nullptr};
+    case NameTable::statx_attributes: return {statx_attributes, "STATX_ATTR_?\??", nullptr};
+    case NameTable::file_system: return {file_system, "?\??_MAGIC", nullptr};
+    case NameTable::personality: return {personality_flags, "PER_?\??", nullptr};
+    default: return {{}, "?\??", nullptr};
     }
 }
 
@@ -522,23 +542,9 @@ const char* value_name(NameTable table, uint64_t value) {
     return nullptr;
 }
 
-void put_flags(TraceText& out, NameTable table, uint64_t bits) {
-    NameList list = name_list(table);
-    const char* separator = "";
-    uint64_t left = bits;
-    if (table == NameTable::open_flags) {
-        static constexpr const char* access[] = {"O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE"};
-        out.put(access[bits & 3]);
-        left &= ~uint64_t(3);
-        separator = "|";
-    } else if (table == NameTable::mmap_flags && (bits & MAP_TYPE)) {
-        static constexpr const char* type[] = {"", "MAP_SHARED", "MAP_PRIVATE", "MAP_SHARED_VALIDATE"};
-        if ((bits & MAP_TYPE) < 4) {
-            out.put(type[bits & MAP_TYPE]);
-            left &= ~uint64_t(MAP_TYPE);
-            separator = "|";
-        }
-    }
+namespace {
+
+void put_flags_after(TraceText& out, const NameList& list, uint64_t bits, uint64_t left, const char* separator) {
     for (const ValueName& n : list.names) {
         if (n.value == 0 || (left & n.value) != n.value) continue;
         out.put(separator);
@@ -559,16 +565,54 @@ void put_flags(TraceText& out, NameTable table, uint64_t bits) {
     }
 }
 
-void put_enum(TraceText& out, NameTable table, uint64_t value) {
-    if (const char* name = value_name(table, value)) {
-        out.put(name);
-        return;
+} // namespace
+
+void put_flags(TraceText& out, const NameList& list, uint64_t bits) { put_flags_after(out, list, bits, bits, ""); }
+
+void put_flags(TraceText& out, NameTable table, uint64_t bits) {
+    const NameList list = name_list(table);
+    const char* separator = "";
+    uint64_t left = bits;
+    if (table == NameTable::open_flags) {
+        static constexpr const char* access[] = {"O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE"};
+        out.put(access[bits & 3]);
+        left &= ~uint64_t(3);
+        separator = "|";
+    } else if (table == NameTable::mmap_flags) {
+        static constexpr const char* type[] = {"MAP_FILE", "MAP_SHARED", "MAP_PRIVATE", "MAP_SHARED_VALIDATE"};
+        if ((bits & MAP_TYPE) < 4) {
+            out.put(type[bits & MAP_TYPE]);
+            left &= ~uint64_t(MAP_TYPE);
+            separator = "|";
+        }
+        if (const uint64_t size = bits >> 26 & 0x3f) {
+            // The logarithm of the huge pages' size stands last.
+            const uint64_t rest = left & ~(uint64_t(0x3f) << 26);
+            put_flags_after(out, {list.names, list.unknown, ""}, bits, rest, separator);
+            out.put('|');
+            out.unsigned_decimal(size);
+            out.put("<<MAP_HUGE_SHIFT");
+            return;
+        }
+    } else if (table == NameTable::personality) {
+        out.put((bits & 0xff) == 0 ? "PER_LINUX" : "");
+        if (bits & 0xff) out.hex(bits & 0xff);
+        left &= ~uint64_t(0xff);
+        separator = "|";
     }
+    put_flags_after(out, list, bits, left, separator);
+}
+
+void put_enum(TraceText& out, const NameList& list, uint64_t value) {
+    for (const ValueName& n : list.names)
+        if (n.value == value) return out.put(n.name);
     out.hex(value);
     out.put(" /* ");
-    out.put(name_list(table).unknown);
+    out.put(list.unknown);
     out.put(" */");
 }
+
+void put_enum(TraceText& out, NameTable table, uint64_t value) { put_enum(out, name_list(table), value); }
 
 void put_signal(TraceText& out, int64_t signal) {
     if (signal >= 1 && signal <= 31) {

@@ -21,6 +21,10 @@ struct NameList {
 };
 NameList name_list(NameTable table);
 
+/// By a list that is no table of its own.
+void put_flags(TraceText& out, const NameList& list, uint64_t bits);
+void put_enum(TraceText& out, const NameList& list, uint64_t value);
+
 /// The name of a value; null if it has none.
 const char* value_name(NameTable table, uint64_t value);
 /// "O_WRONLY|O_CREAT", unknown bits in hexadecimal.

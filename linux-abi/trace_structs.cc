@@ -1,17 +1,15 @@
 // Structures in strace's format.
+#include "linux-abi/trace_call.h"
 #include "linux-abi/trace_fields.h"
-#include "linux-abi/trace_format.h"
 
 namespace linnet::abi {
 namespace {
 
-/// Reads a T at `address`; prints the address and gives false if it can't.
-template <class T>
-bool fetch(TraceText& out, uint64_t address, T& value, MemoryReader& memory) {
-    if (address && memory.read(address, &value, sizeof value)) return true;
-    out.address(address);
-    return false;
-}
+constexpr ValueName mount_states[] = {
+    {"ST_RDONLY", 1}, {"ST_NOSUID", 2}, {"ST_NODEV", 4}, {"ST_NOEXEC", 8}, {"ST_SYNCHRONOUS", 16}, {"ST_VALID", 32}, {"ST_MANDLOCK", 64}, {"ST_WRITE", 128}, {"ST_APPEND", 256}, {"ST_IMMUTABLE", 512},
+    {"ST_NOATIME", 1024}, {"ST_NODIRATIME", 2048}, {"ST_RELATIME", 4096}, {"ST_NOSYMFOLLOW", 8192},
+};
+constexpr ValueName lock_types[] = {{"F_RDLCK", 0}, {"F_WRLCK", 1}, {"F_UNLCK", 2}, {"F_EXLCK", 4}, {"F_SHLCK", 8}};
 
 void put_timespec(TraceText& out, const Timespec& t) {
     Fields f(out);
@@ -27,24 +25,21 @@ void put_timeval(TraceText& out, const Timeval& t) {
     f.dec("tv_usec", t.usec);
 }
 
-void put_file_mode(TraceText& out, uint32_t mode) {
-    if (const char* type = value_name(NameTable::file_type, mode & S_IFMT)) {
-        out.put(type);
-        out.put('|');
-    }
-    uint32_t special = mode & (S_ISUID | S_ISGID | S_ISVTX);
-    if (special & S_ISUID) out.put("S_ISUID|");
-    if (special & S_ISGID) out.put("S_ISGID|");
-    if (special & S_ISVTX) out.put("S_ISVTX|");
-    out.octal(mode & 0777);
+/// With the date, as strace shows the times of files.
+void put_dated_timespec(TraceText& out, const Timespec& t) {
+    put_timespec(out, t);
+    if ((!t.sec && !t.nsec) || t.nsec < 0 || t.nsec >= 1000000000) return;
+    out.put(" /* ");
+    put_date(out, t.sec, static_cast<uint64_t>(t.nsec), 9);
+    out.put(" */");
 }
 
-void put_device(TraceText& out, uint64_t dev) {
-    out.put("makedev(");
-    out.hex(dev_major(dev));
-    out.put(", ");
-    out.hex(dev_minor(dev));
-    out.put(')');
+void put_dated_timeval(TraceText& out, const Timeval& t) {
+    put_timeval(out, t);
+    if ((!t.sec && !t.usec) || t.usec < 0 || t.usec >= 1000000) return;
+    out.put(" /* ");
+    put_date(out, t.sec, static_cast<uint64_t>(t.usec), 6);
+    out.put(" */");
 }
 
 void put_limit(TraceText& out, uint64_t v) {
@@ -75,7 +70,7 @@ void put_stat(TraceText& out, const Stat& s) {
 void put_statx(TraceText& out, const Statx& s) {
     Fields f(out);
     f.flags("stx_mask", NameTable::statx_mask, s.mask);
-    f.hex("stx_attributes", s.attributes);
+    f.flags("stx_attributes", NameTable::statx_attributes, s.attributes);
     put_file_mode(f.name("stx_mode"), s.mode);
     f.udec("stx_size", s.size);
     f.more();
@@ -83,50 +78,13 @@ void put_statx(TraceText& out, const Statx& s) {
 
 void put_sigaction(TraceText& out, const Sigaction& a) {
     Fields f(out);
-    TraceText& h = f.name(a.flags & SA_SIGINFO ? "sa_sigaction" : "sa_handler");
+    TraceText& h = f.name("sa_handler");
     if (a.handler == SIG_DFL) h.put("SIG_DFL");
     else if (a.handler == SIG_IGN) h.put("SIG_IGN");
     else h.hex(a.handler);
     put_signal_set(f.name("sa_mask"), a.mask.bits);
     f.flags("sa_flags", NameTable::sa_flags, a.flags);
     if (a.flags & SA_RESTORER) f.address("sa_restorer", a.restorer);
-}
-
-void put_msghdr(TraceText& out, const MsgHdr& m, MemoryReader& memory) {
-    Fields f(out);
-    put_socket_address(f.name("msg_name"), m.name, m.namelen, memory);
-    f.dec("msg_namelen", m.namelen);
-    TraceText& v = f.name("msg_iov");
-    Iovec iov;
-    if (m.iov && m.iovlen && memory.read(m.iov, &iov, sizeof iov)) {
-        v.put("[{iov_base=");
-        uint8_t head[trace_string_limit];
-        size_t n = iov.len < sizeof head ? static_cast<size_t>(iov.len) : sizeof head;
-        if (memory.read(iov.base, head, n)) put_quoted(v, head, n, iov.len > n);
-        else v.address(iov.base);
-        v.put(", iov_len=");
-        v.unsigned_decimal(iov.len);
-        v.put(m.iovlen > 1 ? "}, ...]" : "}]");
-    } else {
-        v.address(m.iov);
-    }
-    f.udec("msg_iovlen", m.iovlen);
-    if (m.controllen) f.address("msg_control", m.control);
-    f.udec("msg_controllen", m.controllen);
-    f.flags("msg_flags", NameTable::msg_flags, m.flags);
-}
-
-void put_clone_args(TraceText& out, const CloneArgs& a) {
-    Fields f(out);
-    f.flags("flags", NameTable::clone_flags, a.flags);
-    if (a.flags & CLONE_PIDFD) f.address("pidfd", a.pidfd);
-    if (a.flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)) f.address("child_tid", a.child_tid);
-    if (a.flags & CLONE_PARENT_SETTID) f.address("parent_tid", a.parent_tid);
-    if (a.exit_signal) put_signal(f.name("exit_signal"), static_cast<int64_t>(a.exit_signal));
-    else f.dec("exit_signal", 0);
-    f.address("stack", a.stack);
-    f.hex("stack_size", a.stack_size);
-    if (a.flags & CLONE_SETTLS) f.address("tls", a.tls);
 }
 
 void put_sigevent(TraceText& out, const Sigevent& e) {
@@ -193,8 +151,6 @@ bool put_known(TraceText& out, StructId id, uint64_t at, MemoryReader& memory) {
     case StructId::sigaction: return with<Sigaction>(out, at, memory, [&](auto& v) { put_sigaction(out, v); });
     case StructId::sigset:
         return with<SigSet>(out, at, memory, [&](auto& v) { put_signal_set(out, v.bits); });
-    case StructId::msghdr: return with<MsgHdr>(out, at, memory, [&](auto& v) { put_msghdr(out, v, memory); });
-    case StructId::clone_args: return with<CloneArgs>(out, at, memory, [&](auto& v) { put_clone_args(out, v); });
     case StructId::sysinfo: return with<Sysinfo>(out, at, memory, [&](auto& v) { put_sysinfo(out, v); });
     case StructId::int32:
         return with<int32_t>(out, at, memory, [&](auto& v) {
@@ -232,7 +188,7 @@ bool put_known(TraceText& out, StructId id, uint64_t at, MemoryReader& memory) {
             if (i) out.put(", ");
             if (v[i].nsec == UTIME_NOW) out.put("UTIME_NOW");
             else if (v[i].nsec == UTIME_OMIT) out.put("UTIME_OMIT");
-            else put_timespec(out, v[i]);
+            else put_dated_timespec(out, v[i]);
         }
         out.put(']');
         return true;
@@ -241,9 +197,9 @@ bool put_known(TraceText& out, StructId id, uint64_t at, MemoryReader& memory) {
         Timeval v[2];
         if (!fetch(out, at, v, memory)) return true;
         out.put('[');
-        put_timeval(out, v[0]);
+        put_dated_timeval(out, v[0]);
         out.put(", ");
-        put_timeval(out, v[1]);
+        put_dated_timeval(out, v[1]);
         out.put(']');
         return true;
     }
@@ -295,14 +251,22 @@ bool put_known(TraceText& out, StructId id, uint64_t at, MemoryReader& memory) {
     case StructId::statfs:
         return with<Statfs>(out, at, memory, [&](auto& v) {
             Fields f(out);
-            f.hex("f_type", static_cast<uint64_t>(v.type));
+            f.enumerated("f_type", NameTable::file_system, static_cast<uint64_t>(v.type));
             f.dec("f_bsize", v.bsize);
             f.udec("f_blocks", v.blocks);
             f.udec("f_bfree", v.bfree);
             f.udec("f_bavail", v.bavail);
             f.udec("f_files", v.files);
             f.udec("f_ffree", v.ffree);
-            f.more();
+            TraceText& id_text = f.name("f_fsid");
+            id_text.put("{val=[");
+            id_text.hex(static_cast<uint32_t>(v.fsid[0]));
+            id_text.put(", ");
+            id_text.hex(static_cast<uint32_t>(v.fsid[1]));
+            id_text.put("]}");
+            f.dec("f_namelen", v.namelen);
+            f.dec("f_frsize", v.frsize);
+            put_flags(f.name("f_flags"), {mount_states, "ST_?\??", nullptr}, static_cast<uint64_t>(v.flags));
         });
     case StructId::epoll_event:
         return with<EpollEvent>(out, at, memory, [&](auto& v) {
@@ -324,12 +288,14 @@ bool put_known(TraceText& out, StructId id, uint64_t at, MemoryReader& memory) {
             out.put(']');
         });
     case StructId::flock:
+    case StructId::flock_result:
         return with<Flock>(out, at, memory, [&](auto& v) {
             Fields f(out);
-            f.name("l_type").put(v.type == F_RDLCK ? "F_RDLCK" : v.type == F_WRLCK ? "F_WRLCK" : "F_UNLCK");
+            put_enum(f.name("l_type"), {lock_types, "F_?\??", nullptr}, static_cast<uint16_t>(v.type));
             f.enumerated("l_whence", NameTable::whence, static_cast<uint16_t>(v.whence));
             f.dec("l_start", v.start);
             f.dec("l_len", v.len);
+            if (id == StructId::flock_result) f.dec("l_pid", v.pid);
         });
     case StructId::winsize:
         return with<Winsize>(out, at, memory, [&](auto& v) {
@@ -342,17 +308,17 @@ bool put_known(TraceText& out, StructId id, uint64_t at, MemoryReader& memory) {
     case StructId::tms:
         return with<Tms>(out, at, memory, [&](auto& v) {
             Fields f(out);
-            f.dec("tms_utime", v.utime);
-            f.dec("tms_stime", v.stime);
-            f.dec("tms_cutime", v.cutime);
-            f.dec("tms_cstime", v.cstime);
+            put_ticks(f.name("tms_utime"), v.utime);
+            put_ticks(f.name("tms_stime"), v.stime);
+            put_ticks(f.name("tms_cutime"), v.cutime);
+            put_ticks(f.name("tms_cstime"), v.cstime);
         });
     case StructId::open_how:
         return with<OpenHow>(out, at, memory, [&](auto& v) {
             Fields f(out);
             f.flags("flags", NameTable::open_flags, v.flags);
             if (v.mode) f.name("mode").octal(v.mode);
-            f.hex("resolve", v.resolve);
+            f.flags("resolve", NameTable::resolve_flags, v.resolve);
         });
     case StructId::sigevent: return with<Sigevent>(out, at, memory, [&](auto& v) { put_sigevent(out, v); });
     case StructId::mq_attr:
@@ -381,199 +347,30 @@ bool put_known(TraceText& out, StructId id, uint64_t at, MemoryReader& memory) {
 
 } // namespace
 
+void put_timespec_text(TraceText& out, const Timespec& t) { put_timespec(out, t); }
+
+void put_file_mode(TraceText& out, uint32_t mode) {
+    if (const char* type = value_name(NameTable::file_type, mode & S_IFMT)) {
+        out.put(type);
+        out.put('|');
+    }
+    uint32_t special = mode & (S_ISUID | S_ISGID | S_ISVTX);
+    if (special & S_ISUID) out.put("S_ISUID|");
+    if (special & S_ISGID) out.put("S_ISGID|");
+    if (special & S_ISVTX) out.put("S_ISVTX|");
+    out.octal(mode & 0777);
+}
+
+void put_device(TraceText& out, uint64_t dev) {
+    out.put("makedev(");
+    out.hex(dev_major(dev));
+    out.put(", ");
+    out.hex(dev_minor(dev));
+    out.put(')');
+}
+
 void put_structure(TraceText& out, StructId id, uint64_t address, MemoryReader& memory) {
     if (!address || !put_known(out, id, address, memory)) out.address(address);
-}
-
-void put_signal_set(TraceText& out, uint64_t bits) {
-    // The shorter of the set and its complement, as strace.
-    int count = 0;
-    for (uint64_t left = bits; left; left &= left - 1) ++count;
-    bool inverted = count >= 43;
-    if (inverted) {
-        out.put('~');
-        bits = ~bits;
-    }
-    out.put('[');
-    bool first = true;
-    for (int sig = 1; sig <= nsig; ++sig) {
-        if (!(bits >> (sig - 1) & 1)) continue;
-        if (!first) out.put(' ');
-        first = false;
-        char text[16];
-        TraceText name(text, sizeof text);
-        put_signal(name, sig);
-        std::string_view t = name.text();
-        if (t.starts_with("SIG")) t.remove_prefix(3);
-        out.put(t);
-    }
-    out.put(']');
-}
-
-void put_wait_status(TraceText& out, uint32_t status) {
-    uint32_t low = status & 0x7f;
-    if (low == 0) {
-        out.put("{WIFEXITED(s) && WEXITSTATUS(s) == ");
-        out.unsigned_decimal(status >> 8 & 0xff);
-    } else if (status == 0xffff) {
-        out.put("{WIFCONTINUED(s)");
-    } else if (low == 0x7f) {
-        out.put("{WIFSTOPPED(s) && WSTOPSIG(s) == ");
-        put_signal(out, status >> 8 & 0xff);
-    } else {
-        out.put("{WIFSIGNALED(s) && WTERMSIG(s) == ");
-        put_signal(out, low);
-        if (status & 0x80) out.put(" && WCOREDUMP(s)");
-    }
-    out.put('}');
-}
-
-void put_socket_address(TraceText& out, uint64_t address, int64_t length, MemoryReader& memory) {
-    uint8_t raw[sizeof(SockAddrStorage)] = {};
-    if (length < 2 || length > static_cast<int64_t>(sizeof raw) || !address ||
-        !memory.read(address, raw, static_cast<size_t>(length))) {
-        out.address(address);
-        return;
-    }
-    uint16_t family;
-    __builtin_memcpy(&family, raw, sizeof family);
-    Fields f(out);
-    f.enumerated("sa_family", NameTable::sock_family, family);
-    auto port = [&] { return uint32_t(raw[2]) << 8 | raw[3]; };
-    if (family == AF_INET && length >= 16) {
-        TraceText& p = f.name("sin_port");
-        p.put("htons(");
-        p.unsigned_decimal(port());
-        p.put(')');
-        TraceText& a = f.name("sin_addr");
-        a.put("inet_addr(\"");
-        for (int i = 4; i < 8; ++i) {
-            if (i > 4) a.put('.');
-            a.unsigned_decimal(raw[i]);
-        }
-        a.put("\")");
-    } else if (family == AF_INET6 && length >= 24) {
-        TraceText& p = f.name("sin6_port");
-        p.put("htons(");
-        p.unsigned_decimal(port());
-        p.put("), sin6_flowinfo=htonl(");
-        p.unsigned_decimal(uint32_t(raw[4]) << 24 | uint32_t(raw[5]) << 16 | uint32_t(raw[6]) << 8 | raw[7]);
-        p.put("), inet_pton(AF_INET6, \"");
-        // RFC 5952: the longest run of two or more zero groups becomes "::".
-        int best = -1, best_length = 1;
-        for (int i = 0; i < 8; ++i) {
-            int n = 0;
-            while (i + n < 8 && raw[8 + 2 * (i + n)] == 0 && raw[9 + 2 * (i + n)] == 0) ++n;
-            if (n > best_length) best = i, best_length = n;
-        }
-        for (int i = 0; i < 8;) {
-            if (i == best) {
-                p.put("::");
-                i += best_length;
-                continue;
-            }
-            if (i && i != best + best_length) p.put(':');
-            else if (i && best < 0) p.put(':');
-            p.hex_digits(uint32_t(raw[8 + 2 * i]) << 8 | raw[9 + 2 * i], 1);
-            ++i;
-        }
-        p.put("\", &sin6_addr), sin6_scope_id=");
-        uint32_t scope = 0;
-        __builtin_memcpy(&scope, raw + 24, sizeof scope);
-        p.unsigned_decimal(scope);
-    } else if (family == AF_UNIX && length > 2) {
-        TraceText& p = f.name("sun_path");
-        const uint8_t* path = raw + 2;
-        size_t n = static_cast<size_t>(length) - 2;
-        if (path[0] == 0 && n > 1) {
-            p.put('@');
-            put_quoted(p, path + 1, n - 1, false);
-        } else {
-            size_t end = 0;
-            while (end < n && path[end]) ++end;
-            put_quoted(p, path, end, false);
-        }
-    } else if (family == AF_NETLINK && length >= 12) {
-        uint32_t pid, groups;
-        __builtin_memcpy(&pid, raw + 4, sizeof pid);
-        __builtin_memcpy(&groups, raw + 8, sizeof groups);
-        f.udec("nl_pid", pid);
-        f.name("nl_groups").hex_digits(groups, 8);
-    }
-}
-
-void put_quoted(TraceText& out, const uint8_t* bytes, size_t size, bool more) {
-    out.put('"');
-    for (size_t i = 0; i < size; ++i) {
-        uint8_t c = bytes[i];
-        switch (c) {
-        case '"': out.put("\\\""); continue;
-        case '\\': out.put("\\\\"); continue;
-        case '\n': out.put("\\n"); continue;
-        case '\t': out.put("\\t"); continue;
-        case '\r': out.put("\\r"); continue;
-        case '\v': out.put("\\v"); continue;
-        case '\f': out.put("\\f"); continue;
-        default: break;
-        }
-        if (c >= 0x20 && c < 0x7f) {
-            out.put(static_cast<char>(c));
-            continue;
-        }
-        // Octal, as short as the next character allows.
-        bool next_is_digit = i + 1 < size && bytes[i + 1] >= '0' && bytes[i + 1] <= '9';
-        out.put('\\');
-        if (next_is_digit || c >= 0100) out.put(static_cast<char>('0' + (c >> 6)));
-        if (next_is_digit || c >= 010) out.put(static_cast<char>('0' + (c >> 3 & 7)));
-        out.put(static_cast<char>('0' + (c & 7)));
-    }
-    out.put(more ? "\"..." : "\"");
-}
-
-void put_user_string(TraceText& out, uint64_t address, size_t limit, MemoryReader& memory) {
-    if (!address) {
-        out.put("NULL");
-        return;
-    }
-    // In pieces that end with a page, since the string may stop just before an unmapped one.
-    constexpr size_t piece = 128;
-    uint8_t buffer[piece + 1];
-    size_t done = 0;
-    bool opened = false;
-    while (done < limit) {
-        uint64_t at = address + done;
-        size_t n = 4096 - (at & 4095);
-        if (n > piece) n = piece;
-        if (n > limit + 1 - done) n = limit + 1 - done;
-        if (!memory.read(at, buffer, n)) {
-            if (!opened) {
-                out.address(address);
-                return;
-            }
-            out.put("\"...");
-            return;
-        }
-        size_t used = 0;
-        while (used < n && buffer[used]) ++used;
-        bool end = used < n;
-        size_t shown = used > limit - done ? limit - done : used;
-        // put_quoted adds the quotes; pieces after the first go on without an opening one.
-        char text[piece * 4 + 8];
-        TraceText part(text, sizeof text);
-        put_quoted(part, buffer, shown, false);
-        std::string_view t = part.text();
-        if (!opened) out.put('"');
-        opened = true;
-        t.remove_prefix(1);
-        t.remove_suffix(1);
-        out.put(t);
-        done += used;
-        if (end) {
-            out.put('"');
-            return;
-        }
-    }
-    out.put("\"...");
 }
 
 } // namespace linnet::abi

@@ -287,6 +287,117 @@ TEST_F(Trace, MiscellaneousStructures) {
     EXPECT_EQ(line(228, {1, ts}, 0), "clock_gettime(CLOCK_MONOTONIC, {tv_sec=1, tv_nsec=500}) = 0");
 }
 
+TEST_F(Trace, TimesOfFiles) {
+    uint64_t p = m.add("f");
+    uint64_t t = m.add_struct(std::array<Timespec, 2>{Timespec{1000000000, 5}, Timespec{1500000000, 0}});
+    EXPECT_EQ(line(280, {uint64_t(-100), p, t, 0}, 0),
+              "utimensat(AT_FDCWD, \"f\", [{tv_sec=1000000000, tv_nsec=5} /* 2001-09-09T01:46:40.000000005+0000 */, "
+              "{tv_sec=1500000000, tv_nsec=0} /* 2017-07-14T02:40:00+0000 */], 0) = 0");
+    t = m.add_struct(std::array<Timespec, 2>{Timespec{-1, 0}, Timespec{951782400, UTIME_NOW}});
+    EXPECT_EQ(line(280, {3, 0, t, 0}, 0), "utimensat(3, NULL, [{tv_sec=-1, tv_nsec=0} /* 1969-12-31T23:59:59+0000 */, UTIME_NOW], 0) = 0");
+    uint64_t u = m.add_struct(std::array<int64_t, 2>{951782400, 0});
+    EXPECT_EQ(line(132, {p, u}, 0), "utime(\"f\", {actime=951782400 /* 2000-02-29T00:00:00+0000 */, modtime=0}) = 0");
+}
+
+TEST_F(Trace, Terminals) {
+    Termios t{};
+    t.iflag = 02400, t.oflag = 05, t.cflag = 0277, t.lflag = 0105073;
+    uint64_t p = m.add_struct(t);
+    EXPECT_EQ(line(16, {0, 0x5401, p}, 0),
+              "ioctl(0, TCGETS, {c_iflag=ICRNL|IXON, c_oflag=NL0|CR0|TAB0|BS0|VT0|FF0|OPOST|ONLCR, c_cflag=B38400|CS8|CREAD, "
+              "c_lflag=ISIG|ICANON|ECHO|ECHOE|ECHOK|IEXTEN|ECHOCTL|ECHOKE, ...}) = 0");
+    EXPECT_EQ(line(16, {0, 0x5401, p}, ENOTTY), "ioctl(0, TCGETS, " + hex(p) + ") = -1 ENOTTY (Inappropriate ioctl for device)");
+    t = {};
+    p = m.add_struct(t);
+    EXPECT_EQ(line(16, {0, 0x5402, p}, 0),
+              "ioctl(0, SNDCTL_TMR_START or TCSETS, {c_iflag=, c_oflag=NL0|CR0|TAB0|BS0|VT0|FF0|, c_cflag=B0|CS5, c_lflag=, ...}) = 0");
+    EXPECT_EQ(line(16, {3, 0x1234abcd, 5}, ENOTTY), "ioctl(3, _IOC(_IOC_NONE, 0xab, 0xcd, 0x1234), 0x5) = -1 ENOTTY (Inappropriate ioctl for device)");
+    EXPECT_EQ(line(16, {3, 0x5451}, 0), "ioctl(3, FIOCLEX) = 0");
+    EXPECT_EQ(line(16, {3, 0x540b, 2}, 0), "ioctl(3, TCFLSH, TCIOFLUSH) = 0");
+}
+
+TEST_F(Trace, ProcessControl) {
+    uint64_t name = m.add("trace name of sixteen"), word = m.add_struct(uint32_t(1));
+    EXPECT_EQ(line(157, {15, name}, 0), "prctl(PR_SET_NAME, \"trace name of s\"...) = 0");
+    EXPECT_EQ(line(157, {3}, 1), "prctl(PR_GET_DUMPABLE) = 1 (SUID_DUMP_USER)");
+    EXPECT_EQ(line(157, {2, word}, 0), "prctl(PR_GET_PDEATHSIG, [SIGHUP]) = 0");
+    EXPECT_EQ(line(157, {9999, 1, 2, 3, 4}, EINVAL), "prctl(0x270f /* PR_?\?? */, 0x1, 0x2, 0x3, 0x4) = -1 EINVAL (Invalid argument)");
+    CapUserHeader h{0x20080522, 0};
+    CapUserData d[2] = {{0x21, 0x21, 0}, {0, 0x80, 0}};
+    EXPECT_EQ(line(126, {m.add_struct(h), m.add_struct(d)}, 0),
+              "capset({version=_LINUX_CAPABILITY_VERSION_3, pid=0}, {effective=1<<CAP_CHOWN|1<<CAP_KILL, "
+              "permitted=1<<CAP_CHOWN|1<<CAP_KILL|1<<CAP_BPF, inheritable=0}) = 0");
+    CloneArgs a{};
+    a.flags = CLONE_PARENT_SETTID, a.exit_signal = 17, a.parent_tid = word;
+    uint64_t p = m.add_struct(a);
+    EXPECT_EQ(line(435, {p, 88}, 77), "clone3({flags=CLONE_PARENT_SETTID, parent_tid=" + hex(word) +
+                                          ", exit_signal=SIGCHLD, stack=NULL, stack_size=0} => {parent_tid=[1]}, 88) = 77");
+    EXPECT_EQ(line(435, {p, 8}, EINVAL), "clone3(" + hex(p) + ", 8) = -1 EINVAL (Invalid argument)");
+    EXPECT_EQ(line(202, {0x1000, 133, 1, 1, 0x1004, 0x04000001}, 0),
+              "futex(0x1000, FUTEX_WAKE_OP_PRIVATE, 1, 1, 0x1004, FUTEX_OP_SET<<28|0<<12|FUTEX_OP_CMP_GT<<24|0x1) = 0");
+    EXPECT_EQ(line(202, {0x1000, 393, 0, 0, 0, 0xffffffff}, EAGAIN),
+              "futex(0x1000, FUTEX_WAIT_BITSET_PRIVATE|FUTEX_CLOCK_REALTIME, 0, NULL, FUTEX_BITSET_MATCH_ANY) = -1 EAGAIN (Resource temporarily unavailable)");
+}
+
+TEST_F(Trace, MessagesAndOptions) {
+    uint64_t text = m.add("first"), iov = m.add_struct(Iovec{text, 5});
+    struct {
+        CmsgHdr h;
+        int32_t fds[2];
+    } control{{24, 1, 1}, {0, 1}};
+    MsgHdr h{};
+    h.iov = iov, h.iovlen = 1, h.control = m.add_struct(control), h.controllen = 24;
+    uint64_t p = m.add_struct(h);
+    EXPECT_EQ(line(46, {3, p, 0}, 5), "sendmsg(3, {msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base=\"first\", iov_len=5}], msg_iovlen=1, "
+                                      "msg_control=[{cmsg_len=24, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[0, 1]}], msg_controllen=24, "
+                                      "msg_flags=0}, 0) = 5");
+    EXPECT_EQ(line(47, {3, p, 0}, EAGAIN), "recvmsg(3, {msg_namelen=0}, 0) = -1 EAGAIN (Resource temporarily unavailable)");
+    uint64_t linger = m.add_struct(Linger{1, 5});
+    EXPECT_EQ(line(54, {3, 1, 13, linger, 8}, 0), "setsockopt(3, SOL_SOCKET, SO_LINGER, {l_onoff=1, l_linger=5}, 8) = 0");
+    EXPECT_EQ(line(54, {3, 1, 9, linger, 2}, EINVAL), "setsockopt(3, SOL_SOCKET, SO_KEEPALIVE, " + hex(linger) + ", 2) = -1 EINVAL (Invalid argument)");
+    EXPECT_EQ(line(41, {1, 1, 0}, 3), "socket(AF_UNIX, SOCK_STREAM, 0) = 3");
+    EXPECT_EQ(line(41, {16, 02000003, 0}, 3), "socket(AF_NETLINK, SOCK_RAW|SOCK_CLOEXEC, NETLINK_ROUTE) = 3");
+    struct {
+        uint32_t len;
+        uint16_t type, flags;
+        uint32_t seq, pid;
+        uint8_t family, pad[3];
+    } request{20, 22, 0x301, 5, 0, 0, {}};
+    uint8_t kernel[12] = {16};
+    EXPECT_EQ(line(44, {3, m.add_struct(request), 20, 0, m.add_struct(kernel), 12}, 20),
+              "sendto(3, [{nlmsg_len=20, nlmsg_type=RTM_GETADDR, nlmsg_flags=NLM_F_REQUEST|NLM_F_DUMP, nlmsg_seq=5, nlmsg_pid=0}, "
+              "{ifa_family=AF_UNSPEC, ...}], 20, 0, {sa_family=AF_NETLINK, nl_pid=0, nl_groups=00000000}, 12) = 20");
+}
+
+/// Whatever it is asked for, until it fails for good after some bytes.
+class FailingMemory final : public MemoryReader {
+  public:
+    explicit FailingMemory(size_t bytes) : left_(bytes) {}
+    bool read(uint64_t, void* to, size_t size) override {
+        if (size > left_) return false;
+        left_ -= size;
+        memset(to, 1, size);
+        return true;
+    }
+
+  private:
+    size_t left_;
+};
+
+TEST(TraceMemory, MayFailAtAnyByte) {
+    for (size_t bytes = 0; bytes < 400; bytes += bytes < 64 ? 1 : 13)
+        for (int nr = 0; nr <= max_syscall; ++nr)
+            for (uint64_t value : {uint64_t(0x10000), uint64_t(64)}) {
+                FailingMemory memory(bytes);
+                const uint64_t regs[6] = {value, value, value, value, value, value};
+                char buffer[4096];
+                TraceText out(buffer, sizeof buffer);
+                TraceState s = format_call_entry(out, static_cast<uint64_t>(nr), regs, memory);
+                format_call_exit(out, static_cast<uint64_t>(nr), regs, Outcome(64), s, memory);
+                EXPECT_FALSE(out.text().empty());
+            }
+}
+
 TEST_F(Trace, UnknownAndTruncated) {
     EXPECT_EQ(line(999, {1, 2, 3}, ENOSYS), "syscall_0x3e7(0x1, 0x2, 0x3, 0, 0, 0) = -1 ENOSYS (Function not implemented)");
     char small[10];

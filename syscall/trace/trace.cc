@@ -8,7 +8,9 @@
 #include "kernel/time/clock.h"
 #include "linux-abi/cmdline.h"
 #include "linux-abi/trace_format.h"
+#include "net/socket.h"
 #include "syscall/trace/ring.h"
+#include "vfs/file_table.h"
 
 namespace linnet {
 
@@ -30,6 +32,14 @@ class ProgramReader final : public abi::MemoryReader {
         if (string_limit > abi::trace_string_limit) string_room = room;
     }
     bool read(u64 address, void* to, size_t size) override { return copy_from_user(to, address, size).ok(); }
+    u64 signal_frame_mask() override { return stack_pointer ? stack_pointer + abi::signal_frame_mask_offset : 0; }
+    u64 stack_pointer = 0; // at the entry of a call
+    bool is_netlink(i32 fd) override {
+        FdRef file(fd);
+        if (!file || !file->is_socket()) return false;
+        const Socket& s = static_cast<Socket&>(*file);
+        return s.family == AF_NETLINK && s.protocol == 0; // NETLINK_ROUTE
+    }
 };
 
 /// What a thread keeps from the entry of its call to the exit.
@@ -277,6 +287,7 @@ void trace_entry(Task& t, const TrapFrame& f) {
         return;
     }
     ProgramReader memory(l->string_room());
+    memory.stack_pointer = f.rsp;
     const u64 regs[6] = {f.rdi, f.rsi, f.rdx, f.r10, f.r8, f.r9};
     for (int i = 0; i < 6; ++i) l->regs[i] = regs[i];
     l->number = f.orig_rax;
