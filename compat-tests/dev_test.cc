@@ -1,6 +1,7 @@
 // Device nodes, tmpfs, and the /dev links.
 #include "support.h"
 
+#include <sys/ioctl.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
@@ -65,6 +66,15 @@ TEST(dev_random, and_urandom_give_bytes) {
     }
     expect_node("/dev/random", 1, 8);
     expect_node("/dev/urandom", 1, 9);
+}
+TEST(dev_urandom, EINVAL_for_a_terminals_request) {
+    int fd = open("/dev/urandom", O_RDONLY);
+    ASSERT_GE(fd, 0);
+    char modes[64];
+    errno = 0;
+    EXPECT_EQ(ioctl(fd, 0x5401 /* TCGETS */, modes), -1);
+    EXPECT_EQ(errno, EINVAL);
+    close(fd);
 }
 TEST(dev_tty, ENXIO_without_a_controlling_terminal) {
     EXPECT_CHILD_OK([] {

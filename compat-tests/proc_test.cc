@@ -225,6 +225,13 @@ TEST(proc_self, mountinfo_has_the_root) {
     }
     EXPECT_TRUE(found);
 }
+TEST(proc_self, files_have_blocks_of_one_kib) {
+    struct stat st;
+    ASSERT_EQ(stat("/proc/self/status", &st), 0);
+    EXPECT_EQ(st.st_blksize, 1024);
+    ASSERT_EQ(stat("/proc/sys/kernel/ostype", &st), 0);
+    EXPECT_EQ(st.st_blksize, 1024);
+}
 TEST(proc_self, task_lists_the_threads) {
     pid_t tid = 0;
     Pipe ready, stop;

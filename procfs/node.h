@@ -19,6 +19,7 @@ class ProcSuperblock : public Superblock {
 class TextInode : public Inode {
   public:
     using Inode::Inode;
+    u32 block_size() override { return superblock->magic == 0x9fa0 ? 1024 : kPageSize; } // procfs's; stdio reads in such pieces
     virtual Result<void> make_text(GrowingText& out) = 0;
     virtual Result<void> store_text(const char* text, size_t n) { return (void)text, (void)n, EACCES; }
     /// The text is made by open(): it needs locks that a read may not take.

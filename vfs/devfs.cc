@@ -92,6 +92,7 @@ class RandomFile final : public DeviceFile {
         asm volatile("" : : "r"(bytes) : "memory"); // the clearing stays
         return r;
     }
+    Result<i64> ioctl(u32, u64) override { return EINVAL; } // random(4)'s own requests are not there; Linux's answer to others
     /// Mixed in without being counted as entropy.
     Result<size_t> write(IoVector& from, u64&, bool) override {
         u8 bytes[256];
