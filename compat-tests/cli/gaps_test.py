@@ -38,7 +38,7 @@ ALL = [
     ("file", "/sys/no such\nfile", 1, "ENOENT", "ask_file_status", None),
     ("netlink", "netlink 0.16", 1, "EPERM", "ask_netlink", None),
     ("sockopt", "sockopt SOL_TCP.TCP_QUICKACK", 1, "", "ask_quick_ack", "setsockopt"),
-    ("flag", "fcntl: arg=O_ASYNC", 1, "", "ask_async", None),
+    ("flag", "fcntl: arg=FASYNC", 1, "", "ask_async", None),
     ("file", "/proc/PID/nothing", 1, "ENOENT", "ask_process_file", None),
     ("file", "/proc/sys/vm/swappiness", 1, "EACCES", "ask_sysctl", None),
     ("ioctl", "ioctl TIOCLINUX", 1, "ENOTTY", "ask_terminal", "ioctl"),

@@ -336,11 +336,16 @@ def test_mount_and_df_agree(sh):
 def test_free_sees_memory_taken(sh):
     def used():
         return int(sh.run("free -k | awk '/Mem:/ {print $3 + $5}'"))
-    before = used()
-    sh.run("head -c 50331648 /dev/zero > /dev/shm/filler")
-    during = used()
-    sh.run("rm /dev/shm/filler")
-    check(during - before > 40000, before, during)
+    seen = []
+    for _ in range(5):  # others use this machine's memory too
+        before = used()
+        sh.run("head -c 50331648 /dev/zero > /dev/shm/filler")
+        during = used()
+        sh.run("rm /dev/shm/filler")
+        seen.append((before, during))
+        if during - before > 40000:
+            return
+    check(False, seen)
 
 
 def test_ip_addr(sh):
