@@ -176,7 +176,7 @@ Result<void> show(GrowingText& out, u64) {
     return {};
 }
 
-const ProcFile files[] = {{"proc/linnet/gaps", 0444, show}};
+const ProcFile files[] = {{"proc/linnet/gaps", 0400, show}}; // places in other users' programs
 
 // ---- to the host -------------------------------------------------------------------------------------------------
 

@@ -129,7 +129,7 @@ void GapCollector::take_path(std::string_view rest) {
     Cursor cursor(rest);
     const auto number = cursor.number(most_paths);
     const auto path = cursor.quoted();
-    if (number && *number != 0 && path && paths_.size() < most_paths)
+    if (number && *number != 0 && path && path->size() <= most_path_bytes && paths_.size() < most_paths)
         paths_[*number] = *path;
 }
 

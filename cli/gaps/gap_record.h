@@ -44,7 +44,7 @@ struct GapReport {
 class GapCollector {
 public:
     static constexpr std::size_t most_gaps = 1024, most_paths = 1024, most_places = 64;
-    static constexpr std::size_t most_line_bytes = 16384;
+    static constexpr std::size_t most_line_bytes = 16384, most_path_bytes = 256; // the kernel keeps no longer paths
 
     // A line without its end. True: a report is complete with it.
     bool take(std::string_view line);

@@ -116,6 +116,16 @@ TEST(Gaps, what_a_guest_can_make_grow_is_bounded) {
     EXPECT_EQ(GapCollector::most_gaps, collector.report().gaps.size());
     EXPECT_EQ(GapCollector::most_places, collector.report().gaps.back().places.size());
     EXPECT_FALSE(collector.take("gap 1 file 0 0 0 1 2 3 0 0 5 \"\" \"" + std::string(100000, 'x') + "\""));
+    // A path is copied into each place: one that is longer than the kernel's is none.
+    GapCollector paths;
+    paths.take("gap begin 0");
+    paths.take("gap path 1 \"" + std::string(GapCollector::most_path_bytes + 1, 'x') + "\"");
+    paths.take("gap path 2 \"/bin/x\"");
+    paths.take("gap 0 file 0 0 0 1 2 3 0 0 -1 \"c\" \"t\" -1:1:2:1:0 0:3:4:2:0");
+    ASSERT_EQ(1u, paths.report().gaps.size());
+    ASSERT_EQ(2u, paths.report().gaps[0].places.size());
+    EXPECT_EQ("", paths.report().gaps[0].places[0].path);
+    EXPECT_EQ("/bin/x", paths.report().gaps[0].places[1].path);
 }
 
 TEST(Gaps, mutated_lines_do_no_harm) {

@@ -43,7 +43,14 @@ char state_letter(const Task& t) {
 
 namespace {
 
+/// Thread context.
 [[noreturn]] void end_with(const char* line) {
+    // The machine ends once: a reboot beside the end of process 1, or ends on two CPUs. Reports and the trace may sleep on their way out.
+    static std::atomic<bool> ending{false};
+    if (ending.exchange(true)) {
+        WaitQueue never;
+        for (;;) (void)wait_until(never, [] { return false; }, kForever, false);
+    }
     log_info("%s", line);
     lock_stat_report();
     if (machine_hooks.report) machine_hooks.report(line);
