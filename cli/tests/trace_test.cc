@@ -1,8 +1,13 @@
 // linnet trace: from records to strace's lines, and its options.
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <random>
 
 #include <nlohmann/json.hpp>
@@ -234,6 +239,87 @@ TEST(TraceLines, text_that_was_cut_says_so) {
     s.add(TraceKind::entry, 1, number_of("execve"), "execve(\"/bin/x\", [\"a", 0, abi::trace_flag_cut);
     s.add(TraceKind::exit, 1, number_of("execve"), "", -2, abi::trace_flag_cut);
     EXPECT_EQ(present(s.bytes), "execve(\"/bin/x\", [\"a...)                = -1 2\n");
+}
+
+// -ff into a folder that is removed.
+class Folder {
+public:
+    Folder() : path_(std::filesystem::temp_directory_path() / concat("linnet-trace-test-", ::getpid())) {
+        std::filesystem::remove_all(path_);
+        std::filesystem::create_directory(path_);
+    }
+    ~Folder() { std::filesystem::remove_all(path_); }
+    TraceOptions options() const {
+        TraceOptions options = following();
+        options.separate = true;
+        options.quiet_attach = true;
+        options.output = path_ / "out";
+        return options;
+    }
+    std::string file(int tid) const {
+        std::ifstream in(path_ / concat("out.", tid));
+        return {std::istreambuf_iterator<char>(in), {}};
+    }
+
+private:
+    std::filesystem::path path_;
+};
+
+// The most files that this process may open, for a while.
+class FileLimit {
+public:
+    explicit FileLimit(rlim_t most) {
+        ::getrlimit(RLIMIT_NOFILE, &before_);
+        const rlimit less{most, before_.rlim_max};
+        ::setrlimit(RLIMIT_NOFILE, &less);
+    }
+    ~FileLimit() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+private:
+    rlimit before_{};
+};
+
+TEST(TraceFiles, are_closed_when_their_threads_end) {
+    Stream s;
+    for (int tid = 2; tid < 200; ++tid) {
+        s.attach(tid);
+        s.call(tid, "getpid", "getpid(", ") = 1", 1);
+        s.end(tid, 0, "+++ exited with 0 +++");
+    }
+    Folder folder;
+    TraceSession session(folder.options());
+    const auto open_files = [] {
+        const std::filesystem::directory_iterator all("/proc/self/fd");
+        return std::distance(begin(all), end(all));
+    };
+    const auto before = open_files();
+    session.take(s.bytes);
+    EXPECT_EQ(open_files(), before);
+    session.finish();
+    EXPECT_EQ(session.messages, "");
+    for (int tid = 2; tid < 200; ++tid)
+        EXPECT_EQ(folder.file(tid), "getpid()                                = 1\n+++ exited with 0 +++\n") << tid;
+}
+
+TEST(TraceFiles, of_more_threads_than_may_be_open) {
+    Stream s;
+    for (const char* name : {"getpid", "getuid"})
+        for (int tid = 1; tid <= 1100; ++tid)
+            s.call(tid, name, concat(name, "("), ") = 1", 1);
+    for (const unsigned most : {64, 1024}) {
+        Folder folder;
+        std::string messages;
+        {
+            const FileLimit limit(most);
+            TraceSession session(folder.options());
+            session.take(s.bytes);
+            session.finish();
+            messages = session.messages;
+        }
+        EXPECT_EQ(messages, "");
+        for (const int tid : {1, 2, 300, 1099, 1100})
+            EXPECT_EQ(folder.file(tid), "getpid()                                = 1\ngetuid()                                = 1\n") << tid;
+    }
 }
 
 TEST(TraceSummary, is_straces_table) {

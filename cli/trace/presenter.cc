@@ -210,6 +210,7 @@ void StracePresenter::forget(int tid) {
     if (--living_[at->second.pid] == 0)
         living_.erase(at->second.pid);
     threads_.erase(at);
+    writer_.close(tid);
 }
 
 void StracePresenter::show_end(Thread& t, const TraceEvent& event, const std::string& text) {

@@ -19,6 +19,8 @@ public:
     virtual ~TraceWriter() = default;
     // A piece of the trace of thread `tid`.
     virtual void write(int tid, std::string_view text) = 0;
+    // Thread `tid` is over.
+    virtual void close(int tid) = 0;
     // A whole line for the user.
     virtual void message(const std::string& line) = 0;
 };

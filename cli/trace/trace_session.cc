@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -12,8 +13,13 @@
 namespace linnet::cli {
 namespace {
 
+// None, and errno, if it can't be opened.
+Fd open_file(const std::string& path, bool append) {
+    return Fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (append ? O_APPEND : O_TRUNC), 0666));
+}
+
 Fd open_output(const std::string& path, bool append) {
-    Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (append ? O_APPEND : O_TRUNC), 0666));
+    Fd fd = open_file(path, append);
     if (!fd)
         throw CommandError(concat("cannot write ", path, ": ", error_text(errno)));
     return fd;
@@ -25,7 +31,7 @@ TraceSession::TraceSession(TraceOptions options) : options_(std::move(options)) 
     if (!options_.output.empty() && !options_.separate)
         output_ = open_output(options_.output, options_.append);
     if (options_.separate) // the first thread's: what can't be written is known before the VM starts
-        files_[1] = open_output(options_.output + ".1", options_.append);
+        own_file(1);
     TraceWriter& writer = *this;
     if (options_.json)
         presenter_ = std::make_unique<JsonPresenter>(options_, writer);
@@ -48,20 +54,48 @@ std::string TraceSession::write_error(int error) const {
     return concat("linnet: ", options_.output, ": ", error_text(error), " (the trace ends here, the program goes on)");
 }
 
+void TraceSession::close_an_idle_file() {
+    const auto used = [](const auto& a, const auto& b) { return a.second.used < b.second.used; };
+    files_.erase(std::min_element(files_.begin(), files_.end(), used));
+}
+
+// Throws CommandError.
+Fd& TraceSession::own_file(int tid) {
+    if (const auto found = files_.find(tid); found != files_.end()) {
+        found->second.used = ++writes_;
+        return found->second.fd;
+    }
+    const auto index = static_cast<std::size_t>(tid);
+    if (begun_.size() <= index)
+        begun_.resize(index + 1);
+    if (files_.size() >= most_files)
+        close_an_idle_file();
+    const std::string path = concat(options_.output, ".", tid);
+    const bool append = options_.append || begun_[index];
+    Fd fd = open_file(path, append);
+    while (!fd && (errno == EMFILE || errno == ENFILE) && !files_.empty()) {
+        close_an_idle_file();
+        fd = open_file(path, append);
+    }
+    if (!fd)
+        throw CommandError(concat("cannot write ", path, ": ", error_text(errno)));
+    begun_[index] = true;
+    return files_.emplace(tid, OwnFile{std::move(fd), ++writes_}).first->second.fd;
+}
+
 void TraceSession::write_to_own_file(int tid, std::string_view part) {
     if (own_file_failed_)
         return;
-    Fd& file = files_[tid];
+    int file = -1;
     try {
-        if (!file)
-            file = open_output(concat(options_.output, ".", tid), options_.append);
+        file = own_file(tid).get();
     } catch (const CommandError& error) {
         own_file_failed_ = true;
         messages += concat("linnet: ", error.what(), "\n");
         return;
     }
     while (!part.empty()) {
-        const ssize_t n = ::write(file.get(), part.data(), part.size());
+        const ssize_t n = ::write(file, part.data(), part.size());
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0) {
@@ -81,6 +115,8 @@ void TraceSession::write(int tid, std::string_view part) {
     else
         text += part;
 }
+
+void TraceSession::close(int tid) { files_.erase(tid); }
 
 // As strace's own messages: on stderr, in the middle of a line if the trace is there too.
 void TraceSession::message(const std::string& line) { (descriptor() < 0 && !options_.separate ? text : messages) += line + "\n"; }
