@@ -179,9 +179,119 @@ TEST(TraceLines, execve_of_a_thread_takes_the_first_ones_number) {
     EXPECT_EQ(present(s.bytes, options), "[pid     1] futex(0x10, FUTEX_WAIT, 0, NULL <unfinished ...>\n"
                                          "[pid     2] execve(\"/bin/true\", [\"true\"], 0x20 /* 0 vars */ <unfinished ...>\n"
                                          "[pid     1] <... futex resumed>)        = ?\n"
-                                         "[pid     1] +++ superseded by execve in pid 2 +++\n"
+                                         "+++ superseded by execve in pid 2 +++\n"
                                          "<... execve resumed>)                   = 0\n"
                                          "getpid()                                = 1\n");
+}
+
+// strace 6.1 prints these of such programs, but for the numbers.
+Stream execve_of_a_thread(bool traced) {
+    Stream s;
+    s.attach(2);
+    s.attach(3);
+    if (traced)
+        s.entry(2, "execve", "execve(\"./prog\", [\"prog\"], 0x20 /* 0 vars */");
+    s.end(1, 0x300, "+++ exited with 3 +++");
+    s.end(3, 0, "+++ exited with 0 +++");
+    if (traced)
+        s.exit(1, "execve", ") = 0");
+    s.call(1, "getuid", "getuid(", ") = 0");
+    s.call(1, "getgid", "getgid(", ") = 0");
+    s.end(1, 0, "+++ exited with 0 +++");
+    return s;
+}
+
+TEST(TraceLines, execve_of_a_thread_ends_the_first_one_after_all_others) {
+    TraceOptions options = following();
+    options.quiet_attach = true;
+    EXPECT_EQ(present(execve_of_a_thread(true).bytes, options), "[pid     2] execve(\"./prog\", [\"prog\"], 0x20 /* 0 vars */ <unfinished ...>\n"
+                                                                "[pid     3] +++ exited with 0 +++\n"
+                                                                "+++ superseded by execve in pid 2 +++\n"
+                                                                "<... execve resumed>)                   = 0\n"
+                                                                "getuid()                                = 0\n"
+                                                                "getgid()                                = 0\n"
+                                                                "+++ exited with 0 +++\n");
+    options.timestamp = Timestamp::unix_microseconds;
+    options.durations = true;
+    EXPECT_NE(present(execve_of_a_thread(true).bytes, options).find("\n1000000005.006000 +++ superseded by execve in pid 2 +++\n"
+                                                                    "1000000005.006000 <... execve resumed>) = 0 <0.003000>\n"),
+              std::string::npos);
+}
+
+TEST(TraceLines, a_thread_in_execve_changes_its_number_in_the_middle_of_its_line) {
+    Stream s;
+    s.attach(2);
+    s.end(1, 0, "+++ exited with 0 +++");
+    s.entry(2, "execve", "execve(\"./prog\", [\"prog\"], 0x20 /* 0 vars */");
+    s.exit(1, "execve", ") = 0");
+    s.end(1, 0, "+++ exited with 0 +++");
+    TraceOptions options = following();
+    options.quiet_attach = true;
+    EXPECT_EQ(present(s.bytes, options), "[pid     2] execve(\"./prog\", [\"prog\"], 0x20 /* 0 vars */ <pid changed to 1 ...>\n"
+                                         "+++ superseded by execve in pid 2 +++\n"
+                                         "<... execve resumed>)                   = 0\n"
+                                         "+++ exited with 0 +++\n");
+}
+
+TEST(TraceLines, execve_of_a_thread_that_is_not_traced_is_told_with_what_comes_next) {
+    TraceOptions options = following();
+    options.quiet_attach = true;
+    const std::string wanted = "[pid     3] +++ exited with 0 +++\n"
+                               "+++ superseded by execve in pid 2 +++\n"
+                               "getuid( <unfinished ...>\n"
+                               "<... getuid resumed>)                   = 0\n"
+                               "getgid()                                = 0\n"
+                               "+++ exited with 0 +++\n";
+    EXPECT_EQ(present(execve_of_a_thread(false).bytes, options), wanted);
+    // The number is free for another thread.
+    Stream s;
+    s.attach(2);
+    s.end(1, 0, "+++ exited with 0 +++");
+    s.signal(1, 17, "--- SIGCHLD {} ---");
+    s.attach(2, 2);
+    s.end(2, 0, "+++ exited with 0 +++");
+    s.end(1, 0, "+++ exited with 0 +++");
+    EXPECT_EQ(present(s.bytes, options), "+++ superseded by execve in pid 2 +++\n"
+                                         "--- SIGCHLD {} ---\n"
+                                         "[pid     2] +++ exited with 0 +++\n"
+                                         "+++ exited with 0 +++\n");
+    Stream end;
+    end.attach(2);
+    end.end(1, 0, "+++ exited with 0 +++");
+    end.end(1, 0, "+++ exited with 0 +++");
+    EXPECT_EQ(present(end.bytes, options), "+++ superseded by execve in pid 2 +++\n+++ exited with 0 +++\n");
+    apply_trace_expression("quiet=thread-execve", options);
+    EXPECT_EQ(present(end.bytes, options), "linnet: Process 2 attached\n+++ exited with 0 +++\n");
+}
+
+TEST(TraceLines, execve_of_a_thread_among_those_that_succeed) {
+    TraceOptions options = following();
+    options.quiet_attach = true;
+    apply_trace_expression("status=successful", options);
+    EXPECT_EQ(present(execve_of_a_thread(true).bytes, options), "[pid     3] +++ exited with 0 +++\n"
+                                                                "+++ superseded by execve in pid 2 +++\n"
+                                                                "<... execve resumed>)                   = 0\n"
+                                                                "getuid()                                = 0\n"
+                                                                "getgid()                                = 0\n"
+                                                                "+++ exited with 0 +++\n");
+    EXPECT_EQ(present(execve_of_a_thread(false).bytes, options), "[pid     3] +++ exited with 0 +++\n"
+                                                                 "+++ superseded by execve in pid 2 +++\n"
+                                                                 "getuid()                                = 0\n"
+                                                                 "getgid()                                = 0\n"
+                                                                 "+++ exited with 0 +++\n");
+}
+
+TEST(TraceLines, what_death_ends_is_resumed_when_it_is_told) {
+    Stream s;
+    s.attach(2);
+    s.entry(2, "read", "read(0", true);
+    s.entry(1, "exit_group", "exit_group(3");
+    s.end(2, 0x300, "+++ exited with 3 +++");
+    TraceOptions options = following();
+    options.quiet_attach = true;
+    options.timestamp = Timestamp::unix_microseconds;
+    EXPECT_NE(present(s.bytes, options).find("[pid     2] 1000000005.004000 <... read resumed> <unfinished ...>) = ?\n"), std::string::npos)
+        << present(s.bytes, options);
 }
 
 TEST(TraceLines, times) {
@@ -320,6 +430,37 @@ TEST(TraceFiles, of_more_threads_than_may_be_open) {
         for (const int tid : {1, 2, 300, 1099, 1100})
             EXPECT_EQ(folder.file(tid), "getpid()                                = 1\ngetuid()                                = 1\n") << tid;
     }
+}
+
+TEST(TraceFiles, end_with_whole_lines) {
+    Stream s;
+    s.attach(2);
+    s.entry(1, "pause", "pause(");
+    s.entry(2, "read", "read(0", true);
+    Folder folder;
+    {
+        TraceSession session(folder.options());
+        session.take(s.bytes);
+        session.finish();
+    }
+    EXPECT_EQ(folder.file(1), "pause( <unfinished ...>\n");
+    EXPECT_EQ(folder.file(2), "read(0,  <unfinished ...>\n");
+}
+
+TEST(TraceFiles, execve_of_a_thread_ends_its_file) {
+    Folder folder;
+    {
+        TraceSession session(folder.options());
+        session.take(execve_of_a_thread(true).bytes);
+        session.finish();
+    }
+    EXPECT_EQ(folder.file(1), "+++ superseded by execve in pid 2 +++\n"
+                              "<... execve resumed>)                   = 0\n"
+                              "getuid()                                = 0\n"
+                              "getgid()                                = 0\n"
+                              "+++ exited with 0 +++\n");
+    EXPECT_EQ(folder.file(2), "execve(\"./prog\", [\"prog\"], 0x20 /* 0 vars */ <pid changed to 1 ...>\n");
+    EXPECT_EQ(folder.file(3), "+++ exited with 0 +++\n");
 }
 
 TEST(TraceSummary, is_straces_table) {

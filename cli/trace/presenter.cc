@@ -66,9 +66,7 @@ void StracePresenter::end_line(Thread& t) {
 // Another line is about to be written: one that was begun ends here, and goes on later.
 void StracePresenter::leave_begun_line(const Thread& next) {
     const auto begun = threads_.find(options_.separate ? next.tid : writing_);
-    if (begun == threads_.end() || begun->second.column == 0)
-        return;
-    if (staging() && begun->second.in_call)
+    if (begun == threads_.end() || !has_begun_line(begun->second))
         return;
     writer_.write(begun->second.tid, std::string(unfinished) + "\n");
     begun->second.column = 0;
@@ -144,7 +142,8 @@ void StracePresenter::enter(Thread& t, const TraceEvent& event) {
 }
 
 void StracePresenter::resume(Thread& t, std::uint64_t time_ns) {
-    if (t.column && (options_.separate || writing_ == t.tid || staging()))
+    const bool reprint = std::exchange(t.reprint, false);
+    if (t.column && !reprint && (options_.separate || writing_ == t.tid || staging()))
         return;
     begin_line(t, time_ns);
     put(t, concat("<... ", call_name(t.number), " resumed>"));
@@ -189,9 +188,9 @@ void StracePresenter::leave(Thread& t, const TraceEvent& event) {
 }
 
 // The thread ends in the middle of a call.
-void StracePresenter::give_up_call(Thread& t) {
+void StracePresenter::give_up_call(Thread& t, std::uint64_t time_ns) {
     if (options_.lines) {
-        resume(t, t.began_ns);
+        resume(t, time_ns);
         if (t.more || shows_results_later(t.number))
             put(t, unfinished);
         pad(t);
@@ -205,6 +204,8 @@ void StracePresenter::forget(int tid) {
     const auto at = threads_.find(tid);
     if (at == threads_.end())
         return;
+    if (has_begun_line(at->second))
+        writer_.write(tid, concat(unfinished, "\n"));
     if (writing_ == tid)
         writing_ = 0;
     if (--living_[at->second.pid] == 0)
@@ -213,12 +214,12 @@ void StracePresenter::forget(int tid) {
     writer_.close(tid);
 }
 
-void StracePresenter::show_end(Thread& t, const TraceEvent& event, const std::string& text) {
+void StracePresenter::show_end(Thread& t, const TraceEvent& event) {
     const std::uint32_t signal = event.record.number & 0x7f;
     if (!options_.lines || !(signal ? options_.signals[signal] : !options_.quiet_exit))
         return;
     begin_line(t, event.record.time_ns);
-    put(t, text);
+    put(t, event.text);
     end_line(t);
 }
 
@@ -228,59 +229,80 @@ void StracePresenter::show_held_end(int pid) {
     if (leader == threads_.end() || !leader->second.end || living_[pid] > 1)
         return;
     const TraceEvent event = std::move(*leader->second.end);
-    show_end(leader->second, event, event.text);
+    show_end(leader->second, event);
     forget(pid);
 }
 
 void StracePresenter::end(Thread& t, const TraceEvent& event) {
     if (t.in_call)
-        give_up_call(t);
-    const std::uint32_t status = event.record.number;
+        give_up_call(t, event.record.time_ns);
     const int tid = t.tid, pid = t.pid;
-    std::string text = event.text;
-    bool superseded = false;
-    if (t.tid == t.pid) {
-        // Another thread of its process executes a program: it takes this one's number.
-        for (const auto& [tid, other] : threads_) {
-            if (tid != t.tid && other.pid == t.pid && other.in_call && is_exec(other.number) && status == 0)
-                text = concat("+++ superseded by execve in pid ", tid, " +++"), superseded = true;
-        }
-    }
-    if (tid == pid && !superseded && living_[pid] > 1) {
+    if (tid == pid && living_[pid] > 1) {
         t.end = event;
         return;
     }
-    show_end(t, event, text);
+    show_end(t, event);
     forget(tid);
     show_held_end(pid);
 }
 
-// execve of a thread that is not the first returns under the first one's number.
-StracePresenter::Thread* StracePresenter::take_over(const abi::TraceRecord& record) {
-    for (auto& [tid, other] : threads_) {
-        if (tid == record.tid || other.pid != record.pid || !other.in_call || !is_exec(other.number))
+// The thread that has executed a program, and goes on under its first thread's number. Null: none is in execve, or known at all.
+const StracePresenter::Thread* StracePresenter::successor_of(const Thread& leader) const {
+    const Thread* last = nullptr;
+    for (const auto& [tid, other] : threads_) {
+        if (tid == leader.tid || other.pid != leader.pid)
             continue;
-        Thread& t = thread(record);
-        if (writing_ == tid)
-            leave_begun_line(t);
-        t = std::move(other);
-        forget(tid);
-        t.tid = record.tid;
-        t.column = 0;
-        t.end.reset();
-        return &t;
+        if (other.in_call && is_exec(other.number))
+            return &other;
+        last = &other;
     }
-    return nullptr;
+    return leader.end ? last : nullptr; // execve is not traced, and all other threads' ends have been told
+}
+
+// As strace does it, up to what it leaves out with -z, and to the line in two pieces where execve was not traced.
+void StracePresenter::supersede(Thread& leader, std::uint64_t time_ns) {
+    const Thread* const found = successor_of(leader);
+    leader.end.reset();
+    if (!found)
+        return;
+    Thread call = *found;
+    if (has_begun_line(call)) {
+        writer_.write(call.tid, concat(" <pid changed to ", leader.tid, " ...>\n"));
+        threads_[call.tid].column = 0;
+    }
+    std::vector<int> others;
+    for (const auto& [tid, other] : threads_) {
+        if (tid != leader.tid && other.pid == leader.pid)
+            others.push_back(tid);
+    }
+    for (const int tid : others)
+        forget(tid);
+    if (options_.lines && !options_.quiet_superseded) {
+        begin_line(leader, time_ns);
+        put(leader, concat("+++ superseded by execve in pid ", call.tid, " +++"));
+        end_line(leader);
+    }
+    if (!call.in_call)
+        return void(leader.reprint = options_.lines && !staging());
+    leader.in_call = true;
+    leader.more = call.more;
+    leader.comma = call.comma;
+    leader.number = call.number;
+    leader.began_ns = call.began_ns;
 }
 
 void StracePresenter::take(const TraceEvent& event) {
     const abi::TraceRecord& record = event.record;
+    // What is told of a first thread that had ended is of the one that has its number now.
+    if (const auto ended = threads_.find(record.tid); ended != threads_.end() && ended->second.end)
+        supersede(ended->second, record.time_ns);
     switch (record.kind) {
     case TraceKind::start:
         thread(record);
         realtime_offset_ns_ = record.result;
         return;
     case TraceKind::attach:
+        forget(record.tid); // one that had this number before, and executed a program
         thread(record);
         if (options_.follow && !options_.quiet_attach)
             writer_.message(concat("linnet: Process ", record.tid, " attached"));
@@ -288,15 +310,15 @@ void StracePresenter::take(const TraceEvent& event) {
     case TraceKind::entry: {
         Thread& t = thread(record);
         if (t.in_call)
-            give_up_call(t); // its exit is missing
+            give_up_call(t, record.time_ns); // its exit is missing
         return enter(t, event);
     }
     case TraceKind::exit: {
-        Thread* t = &thread(record);
-        if (!t->in_call && is_exec(record.number))
-            t = take_over(record);
-        if (t && t->in_call && t->number == record.number)
-            leave(*t, event);
+        Thread& t = thread(record);
+        if (!t.in_call && is_exec(record.number))
+            supersede(t, record.time_ns);
+        if (t.in_call && t.number == record.number)
+            leave(t, event);
         return;
     }
     case TraceKind::signal: {
@@ -321,12 +343,11 @@ void StracePresenter::finish() {
     for (const int tid : held) { // the machine has ended before the others told of their ends
         Thread& t = threads_[tid];
         const TraceEvent event = std::move(*t.end);
-        show_end(t, event, event.text);
+        show_end(t, event);
         forget(tid);
     }
-    if (const auto begun = threads_.find(writing_); begun != threads_.end() && begun->second.column && !staging())
-        writer_.write(begun->second.tid, std::string(unfinished) + "\n");
-    writing_ = 0;
+    while (!threads_.empty())
+        forget(threads_.begin()->first);
     if (options_.summary)
         writer_.write(0, summary_.table(options_.sort));
 }

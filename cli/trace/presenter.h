@@ -54,6 +54,7 @@ private:
         bool in_call = false;
         bool more = false;          // the exit part has arguments
         bool comma = false;         // and the comma before them is written
+        bool reprint = false;       // the next result stands in a line of its own
         std::uint32_t number = 0;
         std::uint64_t began_ns = 0; // monotonic
         std::string staged;         // with -e status: the line so far
@@ -66,17 +67,19 @@ private:
     void end_line(Thread& t);
     void begin_line(Thread& t, std::uint64_t time_ns);
     void leave_begun_line(const Thread& next);
+    bool has_begun_line(const Thread& t) const { return t.column && !(staging() && t.in_call); }
     void pad(Thread& t);
     void enter(Thread& t, const TraceEvent& event);
     void leave(Thread& t, const TraceEvent& event);
     void end(Thread& t, const TraceEvent& event);
-    void show_end(Thread& t, const TraceEvent& event, const std::string& text);
+    void show_end(Thread& t, const TraceEvent& event);
     void forget(int tid);
     void show_held_end(int pid);
-    void give_up_call(Thread& t);
+    void give_up_call(Thread& t, std::uint64_t time_ns);
     void resume(Thread& t, std::uint64_t time_ns);
     void unstage(Thread& t, bool shown);
-    Thread* take_over(const abi::TraceRecord& record);
+    const Thread* successor_of(const Thread& leader) const;
+    void supersede(Thread& leader, std::uint64_t time_ns);
 
     const TraceOptions& options_;
     TraceWriter& writer_;

@@ -60,7 +60,7 @@ void apply_statuses(const std::string& value, TraceOptions& trace) {
 }
 
 void apply_quiet(const std::string& value, TraceOptions& trace) {
-    trace.quiet_attach = trace.quiet_exit = false;
+    trace.quiet_attach = trace.quiet_exit = trace.quiet_superseded = false;
     parse_list(
         value,
         [&](const std::string& word) {
@@ -68,12 +68,17 @@ void apply_quiet(const std::string& value, TraceOptions& trace) {
                 trace.quiet_attach = true;
             else if (word == "exit" || word == "exits")
                 trace.quiet_exit = true;
-            else if (word != "path-resolution" && word != "path-resolve" && word != "personality" && word != "thread-execve" &&
-                     word != "superseded")
+            else if (word == "thread-execve" || word == "superseded")
+                trace.quiet_superseded = true;
+            else if (word != "path-resolution" && word != "path-resolve" && word != "personality")
                 throw CommandError("invalid quiet '" + word + "'");
         },
-        [&] { trace.quiet_attach = !trace.quiet_attach, trace.quiet_exit = !trace.quiet_exit; },
-        [&] { trace.quiet_attach = trace.quiet_exit = true; });
+        [&] {
+            trace.quiet_attach = !trace.quiet_attach;
+            trace.quiet_exit = !trace.quiet_exit;
+            trace.quiet_superseded = !trace.quiet_superseded;
+        },
+        [&] { trace.quiet_attach = trace.quiet_exit = trace.quiet_superseded = true; });
 }
 
 SummarySort parse_sort(const std::string& text) {
@@ -164,7 +169,7 @@ bool parse_trace_options(const std::vector<std::string>& words, TraceOptions& tr
     app.add_flag("-r,--relative-timestamps", trace.relative, "the time since the line before");
     app.add_flag("-T,--syscall-times", trace.durations, "how long each call took");
     app.add_flag("-n,--syscall-number", trace.numbers, "numbers of calls");
-    app.add_flag("-q", quiet, "no boot line, no lines for new threads; -qq: nor for ends of threads");
+    app.add_flag("-q", quiet, "no boot line, no lines for new threads; -qq: nor for ends of threads; -qqq: nor for those that execve of another thread ends");
     app.add_flag("-z,--successful-only", successful, "only calls that succeed");
     app.add_flag("-Z,--failed-only,--failing-only", failed, "only calls that fail");
     app.add_flag("--json", trace.json, "one JSON object a line");
@@ -196,6 +201,7 @@ bool parse_trace_options(const std::vector<std::string>& words, TraceOptions& tr
                                         : Timestamp::unix_microseconds;
     trace.quiet_attach = trace.quiet_attach || quiet >= 1;
     trace.quiet_exit = trace.quiet_exit || quiet >= 2;
+    trace.quiet_superseded = trace.quiet_superseded || quiet >= 3;
     run.quiet = run.quiet || quiet >= 1;
     if (trace.json && (trace.summary || trace.separate))
         throw CommandError("--json goes with neither -c, -C nor -ff");

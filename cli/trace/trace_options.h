@@ -40,6 +40,7 @@ struct TraceOptions {
     bool numbers = false;        // -n
     bool quiet_attach = false;   // -q
     bool quiet_exit = false;     // -qq
+    bool quiet_superseded = false; // -qqq: no word of a thread that execve of another one ends
     bool wall_clock = false;     // -w
     SummarySort sort = SummarySort::time; // -S
 };
