@@ -351,6 +351,16 @@ TEST(TraceLines, text_that_was_cut_says_so) {
     EXPECT_EQ(present(s.bytes), "execve(\"/bin/x\", [\"a...)                = -1 2\n");
 }
 
+TEST(TraceLines, what_looks_like_a_result_in_a_string_without_an_end_is_none) {
+    Stream s;
+    s.entry(1, "read", "read(0", true);
+    s.add(TraceKind::exit, 1, number_of("read"), ", \"\\\"f() = 1, ", 7, abi::trace_flag_cut);
+    s.entry(1, "read", "read(0", true);
+    s.add(TraceKind::exit, 1, number_of("read"), ", \"f() = 1\\\\\", 100) = -1 EIO (Inp", -5, abi::trace_flag_cut);
+    EXPECT_EQ(present(s.bytes), "read(0, \"\\\"f() = 1, ...)                = 7\n"
+                                "read(0, \"f() = 1\\\\\", 100)               = -1 EIO (Inp...\n");
+}
+
 // -ff into a folder that is removed.
 class Folder {
 public:
@@ -520,6 +530,27 @@ TEST(TraceJson, one_object_a_line) {
     EXPECT_EQ(objects[6]["status"], 5);
 }
 
+TEST(TraceJson, text_that_was_cut_does_not_merge_with_what_follows) {
+    Stream s;
+    s.add(TraceKind::entry, 1, number_of("readlink"), "readlink(\"a, (b", 0, abi::trace_flag_more | abi::trace_flag_cut);
+    s.exit(1, "readlink", ", \"c, d\", 100) = 4", 4);
+    s.entry(1, "read", "read(0", true);
+    s.add(TraceKind::exit, 1, number_of("read"), ", \"f() = 1, ", 7, abi::trace_flag_cut);
+    s.add(TraceKind::entry, 1, number_of("open"), "open(\"a", 0, abi::trace_flag_cut);
+    TraceOptions options;
+    options.json = true;
+    std::vector<nlohmann::json> objects;
+    for (const std::string& line : split(present(s.bytes, options), '\n'))
+        if (!line.empty())
+            objects.push_back(nlohmann::json::parse(line));
+    ASSERT_EQ(objects.size(), 3u);
+    EXPECT_EQ(objects[0]["args"], (std::vector<std::string>{"\"a, (b...", "\"c, d\"", "100"}));
+    EXPECT_EQ(objects[0]["text"], "4");
+    EXPECT_EQ(objects[1]["args"], (std::vector<std::string>{"0", "\"f() = 1, ..."}));
+    EXPECT_EQ(objects[1]["result"], 7);
+    EXPECT_EQ(objects[2]["args"], (std::vector<std::string>{"\"a..."}));
+}
+
 TEST(TraceJson, bytes_that_are_no_utf8_do_no_harm) {
     Stream s;
     s.call(1, "write", "write(1, \"\xff\xfe", ") = 1", 1);
@@ -566,11 +597,105 @@ TEST(TraceStream, a_missing_record_holds_nothing_back_at_the_end) {
 TEST(TraceStream, what_is_no_record_ends_it_in_one_line) {
     Stream s;
     s.call(1, "getpid", "getpid(", ") = 1", 1);
-    for (const std::string& rubbish : {std::string(100, 'x'), std::string(100, '\0'), s.records[1]}) {
+    for (const std::string& rubbish : {std::string(100, 'x'), std::string(100, '\0')}) {
         const std::string text = present(s.bytes + rubbish);
         EXPECT_EQ(text, "getpid()                                = 1\nlinnet: the trace is damaged; the rest of it is left out\n");
     }
     EXPECT_EQ(present(s.bytes + s.records[1].substr(0, 30)), "getpid()                                = 1\n");
+}
+
+TEST(TraceStream, a_record_that_comes_too_late_ends_nothing) {
+    Stream s;
+    s.call(1, "getpid", "getpid(", ") = 1", 1);
+    s.call(1, "close", "close(3", ") = 0");
+    std::string text;
+    const auto take = [&text](const TraceEvent& event) { text += concat(event.record.sequence, event.text, ";"); };
+    RecordStream stream(2 * s.records[3].size()); // what may wait
+    for (const std::size_t i : {0, 2, 3, 4, 1, 4})
+        stream.put(s.records[i], take);
+    s.call(1, "getuid", "getuid(", ") = 0");
+    stream.put(s.records[5] + s.records[6], take);
+    stream.finish(take);
+    EXPECT_EQ(text, "0;2) = 1;3close(3;4) = 0;5getuid(;6) = 0;");
+    EXPECT_EQ(stream.late(), 2u);
+    EXPECT_FALSE(stream.damaged());
+    EXPECT_EQ(present(s.records[0] + s.records[1] + s.records[1] + s.records[2]),
+              "getpid()                                = 1\nlinnet: records of the trace that came too late, or twice, are left out: 1\n");
+    // Those that wait, too.
+    EXPECT_EQ(present(s.records[0] + s.records[2] + s.records[2] + s.records[1]),
+              "getpid()                                = 1\nlinnet: records of the trace that came too late, or twice, are left out: 1\n");
+}
+
+TEST(TraceHostile, threads_have_numbers_that_linux_has) {
+    for (const int tid : {0, -1, (1 << 22) + 1, INT32_MIN}) {
+        Stream s;
+        s.attach(tid);
+        EXPECT_EQ(present(s.bytes, following()), "linnet: the trace is damaged; the rest of it is left out\n") << tid;
+    }
+    Stream s;
+    s.attach(2, -5);
+    EXPECT_EQ(present(s.bytes, following()), "linnet: the trace is damaged; the rest of it is left out\n");
+    s = {};
+    s.attach(1 << 22);
+    EXPECT_EQ(present(s.bytes, following()), "linnet: Process 4194304 attached\n");
+}
+
+TEST(TraceHostile, threads_and_the_text_of_their_calls_are_limited) {
+    Stream s;
+    for (int tid = 2; tid < 70000; ++tid)
+        s.entry(tid, "pause", "pause(");
+    s.end(1, 0, "+++ exited with 0 +++");
+    const std::string too_many = "linnet: more than 65536 threads at a time: the trace leaves some of them out\n";
+    const auto times = [](const std::string& text, const std::string& part) {
+        std::size_t n = 0;
+        for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += part.size())
+            ++n;
+        return n;
+    };
+    TraceOptions options = following();
+    std::string text = present(s.bytes, options);
+    EXPECT_EQ(times(text, too_many), 1u);
+    EXPECT_EQ(times(text, " pause("), 65535u);
+    EXPECT_TRUE(text.ends_with("[pid     1] +++ exited with 0 +++\n"));
+    options.json = true;
+    text = present(s.bytes, options);
+    EXPECT_EQ(times(text, too_many), 1u);
+    EXPECT_EQ(times(text, "\"unfinished\":true"), 65536u);
+
+    const std::string too_long = "linnet: more than 64 MiB of calls at a time: the trace leaves some of them out\n";
+    Stream calls;
+    for (int tid = 2; tid < 1200; ++tid)
+        calls.entry(tid, "open", "open(" + std::string(60000, 'x'));
+    for (int tid = 2; tid < 1200; ++tid) // all of what was kept is given back
+        calls.exit(tid, "open", ") = 3", 3);
+    for (int tid = 2; tid < 1200; ++tid)
+        calls.call(tid, "open", "open(" + std::string(60000, 'x'), ") = 3", 3);
+    text = present(calls.bytes, options);
+    EXPECT_EQ(times(text, too_long), 1u);
+    EXPECT_EQ(times(text, "\"...\""), 1198u - 67108864u / 60005u);
+    EXPECT_EQ(times(text, "\"result\":3"), 2 * 1198u);
+    options.json = false;
+    apply_trace_expression("status=successful", options);
+    text = present(calls.bytes, options);
+    EXPECT_EQ(times(text, too_long), 1u);
+    EXPECT_LT(text.size(), (64u << 20) + 1200 * 60100);
+    EXPECT_GT(text.size(), (63u << 20) + 1198 * 60000);
+}
+
+TEST(TraceHostile, numbers_of_signals_and_calls) {
+    Stream s;
+    s.attach(2);
+    s.end(2, 100, "+++ killed by SIG_100 +++");
+    s.signal(1, 100, "--- SIG_100 {} ---");
+    s.add(TraceKind::entry, 1, 0xdeadbeef, "syscall_0xdeadbeef(0", 0, 0);
+    s.add(TraceKind::exit, 1, 0xdeadbeef, ") = -1 ENOSYS (Function not implemented)", -38, 0);
+    TraceOptions options = following();
+    options.quiet_attach = true;
+    const std::string lines = "[pid     2] +++ killed by SIG_100 +++\n"
+                              "syscall_0xdeadbeef(0)                   = -1 ENOSYS (Function not implemented)\n";
+    EXPECT_EQ(present(s.bytes, options), lines);
+    options.summary = true; // as strace, which counts calls alone that it knows
+    EXPECT_EQ(present(s.bytes, options), lines);
 }
 
 TEST(TraceStream, hostile_streams_never_crash) {

@@ -20,12 +20,6 @@ Json head(const char* kind, double time, int pid, int tid) {
     return Json{{"time", time}, {"kind", kind}, {"pid", pid}, {"tid", tid}};
 }
 
-// `NAME(ARGUMENTS`, without the parenthesis that closes.
-Json arguments_of(std::string_view text) {
-    const auto open = text.find('(');
-    return split_arguments(open == std::string_view::npos ? std::string_view() : text.substr(open + 1));
-}
-
 } // namespace
 
 std::vector<std::string> split_arguments(std::string_view text) {
@@ -63,12 +57,54 @@ double JsonPresenter::seconds(std::uint64_t monotonic_ns) const {
     return static_cast<double>(monotonic_ns + static_cast<std::uint64_t>(realtime_offset_ns_)) / 1e9;
 }
 
+// `rest`: those of the exit's text. What was cut is split alone, as it may end inside of a string.
+std::vector<std::string> JsonPresenter::arguments_of(const Call& call, std::string_view rest, bool rest_is_cut) {
+    const auto open = call.text.find('(');
+    std::string begun = open == std::string::npos ? std::string() : call.text.substr(open + 1);
+    std::vector<std::string> parts;
+    if (call.cut) {
+        parts = split_arguments(begun);
+        if (parts.empty())
+            parts.emplace_back();
+        parts.back() += "...";
+        if (rest.starts_with(", "))
+            rest.remove_prefix(2);
+        begun.clear();
+    }
+    for (std::string& part : split_arguments(begun.append(rest)))
+        parts.push_back(std::move(part));
+    if (rest_is_cut && !rest.empty() && !parts.empty())
+        parts.back() += "...";
+    return parts;
+}
+
+void JsonPresenter::begin_call(const TraceEvent& event) {
+    const abi::TraceRecord& r = event.record;
+    if (const auto old = calls_.find(r.tid); old != calls_.end()) // its exit is missing
+        end_call(old);
+    if (!limits_.allow_thread(calls_.size()))
+        return;
+    Call call{event.text, (r.flags & abi::trace_flag_cut) != 0, r.number, r.time_ns, r.pid};
+    if (!limits_.take_text(call.text.size())) {
+        call.text.clear();
+        call.cut = true;
+    }
+    calls_.emplace(r.tid, std::move(call));
+}
+
+JsonPresenter::Call JsonPresenter::end_call(std::map<int, Call>::iterator call) {
+    Call ended = std::move(call->second);
+    limits_.give_text(ended.text.size());
+    calls_.erase(call);
+    return ended;
+}
+
 void JsonPresenter::unfinished_call(int tid, const Call& call) {
     if (!options_.statuses.unfinished)
         return;
     Json object = head("call", seconds(call.began_ns), call.pid, tid);
     object["name"] = call_name(call.number);
-    object["args"] = arguments_of(call.text);
+    object["args"] = arguments_of(call, {}, false);
     object["result"] = nullptr;
     object["text"] = "?";
     object["unfinished"] = true;
@@ -80,7 +116,7 @@ void JsonPresenter::take(const TraceEvent& event) {
     switch (r.kind) {
     case TraceKind::start: realtime_offset_ns_ = r.result; return;
     case TraceKind::attach: writer_.write(r.tid, line(head("attach", seconds(r.time_ns), r.pid, r.tid))); return;
-    case TraceKind::entry: calls_[r.tid] = {event.text, r.number, r.time_ns, r.pid}; return;
+    case TraceKind::entry: return begin_call(event);
     case TraceKind::exit: {
         auto found = calls_.find(r.tid);
         // execve of a thread that is not the first returns under the first one's number.
@@ -88,16 +124,15 @@ void JsonPresenter::take(const TraceEvent& event) {
             found = std::find_if(calls_.begin(), calls_.end(), [&](const auto& c) { return c.second.pid == r.pid && c.second.number == r.number; });
         if (found == calls_.end() || found->second.number != r.number)
             return;
-        const Call call = std::move(found->second);
-        calls_.erase(found);
+        const Call call = end_call(found);
         const bool failed = is_failure(r.result);
         if (!(failed ? options_.statuses.failed : options_.statuses.successful))
             return;
         const abi::Outcome outcome = abi::Outcome::from_raw(r.result);
-        const ExitText text = split_exit_text(event.text);
+        const ExitText text = split_exit_text(event);
         Json object = head("call", seconds(call.began_ns), r.pid, r.tid);
         object["name"] = call_name(r.number);
-        object["args"] = arguments_of(call.text + std::string(text.arguments));
+        object["args"] = arguments_of(call, text.arguments, r.flags & abi::trace_flag_cut && text.result.empty());
         if (outcome.is_restart() || outcome.is_no_return())
             object["result"] = nullptr;
         else
@@ -124,8 +159,7 @@ void JsonPresenter::take(const TraceEvent& event) {
     }
     case TraceKind::end: {
         if (const auto found = calls_.find(r.tid); found != calls_.end()) {
-            unfinished_call(r.tid, found->second);
-            calls_.erase(found);
+            unfinished_call(r.tid, end_call(found));
         }
         Json object = head("exit", seconds(r.time_ns), r.pid, r.tid);
         if (r.number & 0x7f)

@@ -29,32 +29,65 @@ bool is_exec(std::uint32_t number) {
 
 } // namespace
 
-ExitText split_exit_text(std::string_view text) {
-    const auto at = text.rfind(") = ");
+ExitText split_exit_text(const TraceEvent& exit) {
+    const std::string_view text = exit.text, result = ") = ";
+    auto at = text.rfind(result);
+    if (exit.record.flags & abi::trace_flag_cut) { // the last one may be in a string that has no end
+        at = std::string_view::npos;
+        bool quoted = false;
+        for (std::size_t i = 0; i < text.size(); ++i) {
+            if (text[i] == '"')
+                quoted = !quoted;
+            else if (quoted && text[i] == '\\')
+                ++i; // what it escapes is no quote
+            else if (!quoted && text.substr(i).starts_with(result))
+                at = i;
+        }
+    }
     if (at == std::string_view::npos)
         return {text, {}};
-    return {text.substr(0, at), text.substr(at + 4)};
+    return {text.substr(0, at), text.substr(at + result.size())};
+}
+
+bool KeptLimits::allow_thread(std::size_t threads) {
+    if (threads < most_threads)
+        return true;
+    if (!std::exchange(told_threads_, true))
+        writer_.message(concat("linnet: more than ", most_threads, " threads at a time: the trace leaves some of them out"));
+    return false;
+}
+
+bool KeptLimits::take_text(std::size_t bytes) {
+    if (bytes <= most_text_bytes - text_bytes_) {
+        text_bytes_ += bytes;
+        return true;
+    }
+    if (!std::exchange(told_text_, true))
+        writer_.message(concat("linnet: more than ", most_text_bytes >> 20, " MiB of calls at a time: the trace leaves some of them out"));
+    return false;
 }
 
 bool is_failure(std::int64_t result) { return result < 0 && result >= -4095; }
 
-StracePresenter::Thread& StracePresenter::thread(const abi::TraceRecord& record) {
-    const auto [at, is_new] = threads_.try_emplace(record.tid);
-    Thread& t = at->second;
-    if (is_new) {
-        t.tid = record.tid;
-        t.pid = record.pid;
-        ++living_[t.pid];
-    }
-    return t;
+// Null: there are too many.
+StracePresenter::Thread* StracePresenter::thread(const abi::TraceRecord& record) {
+    if (const auto known = threads_.find(record.tid); known != threads_.end())
+        return &known->second;
+    if (!limits_.allow_thread(threads_.size()))
+        return nullptr;
+    Thread& t = threads_[record.tid];
+    t.tid = record.tid;
+    t.pid = record.pid;
+    ++living_[t.pid];
+    return &t;
 }
 
 void StracePresenter::put(Thread& t, std::string_view text) {
     t.column += text.size();
-    if (staging() && t.in_call)
-        t.staged += text;
-    else
+    if (!staging() || !t.in_call)
         writer_.write(t.tid, text);
+    else if (limits_.take_text(text.size()))
+        t.staged += text;
 }
 
 void StracePresenter::end_line(Thread& t) {
@@ -120,7 +153,6 @@ void StracePresenter::pad(Thread& t) {
 }
 
 void StracePresenter::enter(Thread& t, const TraceEvent& event) {
-    t.staged.clear();
     t.in_call = true;
     t.number = event.record.number;
     t.began_ns = event.record.time_ns;
@@ -152,7 +184,8 @@ void StracePresenter::resume(Thread& t, std::uint64_t time_ns) {
 // What -e status= lets through is written when the line is whole.
 void StracePresenter::unstage(Thread& t, bool shown) {
     t.in_call = false;
-    std::string line = std::exchange(t.staged, {});
+    const std::string line = std::exchange(t.staged, {});
+    limits_.give_text(line.size());
     if (!staging() || !shown || line.empty())
         return;
     writer_.write(t.tid, line);
@@ -166,16 +199,17 @@ void StracePresenter::leave(Thread& t, const TraceEvent& event) {
         summary_.add(record.number, options_.wall_clock ? wall_ns : record.cpu_ns, failed);
     if (options_.lines) {
         resume(t, record.time_ns);
-        ExitText text = split_exit_text(event.text);
+        ExitText text = split_exit_text(event);
+        const bool cut = record.flags & abi::trace_flag_cut;
         if (t.comma && text.arguments.starts_with(", "))
             text.arguments.remove_prefix(2);
         put(t, text.arguments);
-        if (record.flags & abi::trace_flag_cut && !text.arguments.empty())
+        if (cut && text.result.empty() && !text.arguments.empty())
             put(t, "...");
         pad(t);
         if (text.result.empty()) // it was cut off
             put(t, failed ? "-1 " : "");
-        put(t, text.result.empty() ? concat(failed ? -record.result : record.result) : std::string(text.result));
+        put(t, text.result.empty() ? concat(failed ? -record.result : record.result) : concat(text.result, cut ? "..." : ""));
         if (options_.durations) {
             char duration[48];
             std::snprintf(duration, sizeof duration, " <%llu.%06llu>", static_cast<unsigned long long>(wall_ns / 1'000'000'000),
@@ -208,6 +242,7 @@ void StracePresenter::forget(int tid) {
         writer_.write(tid, concat(unfinished, "\n"));
     if (writing_ == tid)
         writing_ = 0;
+    limits_.give_text(at->second.staged.size());
     if (--living_[at->second.pid] == 0)
         living_.erase(at->second.pid);
     threads_.erase(at);
@@ -216,7 +251,8 @@ void StracePresenter::forget(int tid) {
 
 void StracePresenter::show_end(Thread& t, const TraceEvent& event) {
     const std::uint32_t signal = event.record.number & 0x7f;
-    if (!options_.lines || !(signal ? options_.signals[signal] : !options_.quiet_exit))
+    const bool shown = signal == 0 ? !options_.quiet_exit : signal > 64 || options_.signals[signal];
+    if (!options_.lines || !shown)
         return;
     begin_line(t, event.record.time_ns);
     put(t, event.text);
@@ -239,6 +275,7 @@ void StracePresenter::end(Thread& t, const TraceEvent& event) {
     const int tid = t.tid, pid = t.pid;
     if (tid == pid && living_[pid] > 1) {
         t.end = event;
+        t.end->text.resize(std::min<std::size_t>(t.end->text.size(), 256)); // a signal's name is far shorter
         return;
     }
     show_end(t, event);
@@ -296,41 +333,36 @@ void StracePresenter::take(const TraceEvent& event) {
     // What is told of a first thread that had ended is of the one that has its number now.
     if (const auto ended = threads_.find(record.tid); ended != threads_.end() && ended->second.end)
         supersede(ended->second, record.time_ns);
-    switch (record.kind) {
-    case TraceKind::start:
-        thread(record);
-        realtime_offset_ns_ = record.result;
-        return;
-    case TraceKind::attach:
+    if (record.kind == TraceKind::attach)
         forget(record.tid); // one that had this number before, and executed a program
-        thread(record);
+    Thread* const known = thread(record);
+    if (!known)
+        return;
+    Thread& t = *known;
+    switch (record.kind) {
+    case TraceKind::start: realtime_offset_ns_ = record.result; return;
+    case TraceKind::attach:
         if (options_.follow && !options_.quiet_attach)
             writer_.message(concat("linnet: Process ", record.tid, " attached"));
         return;
-    case TraceKind::entry: {
-        Thread& t = thread(record);
+    case TraceKind::entry:
         if (t.in_call)
             give_up_call(t, record.time_ns); // its exit is missing
         return enter(t, event);
-    }
-    case TraceKind::exit: {
-        Thread& t = thread(record);
+    case TraceKind::exit:
         if (!t.in_call && is_exec(record.number))
             supersede(t, record.time_ns);
         if (t.in_call && t.number == record.number)
             leave(t, event);
         return;
-    }
-    case TraceKind::signal: {
+    case TraceKind::signal:
         if (!options_.lines || record.number > 64 || !options_.signals[record.number])
             return;
-        Thread& t = thread(record);
         begin_line(t, record.time_ns);
         put(t, event.text);
         end_line(t);
         return;
-    }
-    case TraceKind::end: return end(thread(record), event);
+    case TraceKind::end: return end(t, event);
     }
 }
 

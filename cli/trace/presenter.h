@@ -33,17 +33,37 @@ public:
     virtual void finish() = 0;
 };
 
-// `text` of an exit record: what stands before `)`, and the result. The result comes last, and no result has ") = " in it.
+// The text of an exit record: what stands before `)`, and the result. The result comes last, and no result has ") = " in it; it is empty
+// where the text was cut before it.
 struct ExitText {
     std::string_view arguments, result;
 };
-ExitText split_exit_text(std::string_view text);
+ExitText split_exit_text(const TraceEvent& exit);
+
+// Bounds of what a presenter keeps of threads and of their calls under way, whatever the guest sends. What is over them is left out, and one line
+// says so.
+class KeptLimits {
+public:
+    explicit KeptLimits(TraceWriter& writer) : writer_(writer) {}
+    // One more thread than `threads`?
+    bool allow_thread(std::size_t threads);
+    // So much more text? It is counted then, until it is given back.
+    bool take_text(std::size_t bytes);
+    void give_text(std::size_t bytes) { text_bytes_ -= bytes; }
+
+private:
+    static constexpr std::size_t most_threads = 65536, most_text_bytes = 64 << 20;
+
+    TraceWriter& writer_;
+    std::size_t text_bytes_ = 0;
+    bool told_threads_ = false, told_text_ = false;
+};
 
 bool is_failure(std::int64_t result); // errors and restarts
 
 class StracePresenter final : public TracePresenter {
 public:
-    StracePresenter(const TraceOptions& options, TraceWriter& writer) : options_(options), writer_(writer) {}
+    StracePresenter(const TraceOptions& options, TraceWriter& writer) : options_(options), writer_(writer), limits_(writer) {}
     void take(const TraceEvent& event) override;
     void finish() override;
 
@@ -61,7 +81,7 @@ private:
         std::optional<TraceEvent> end; // of a first thread, while others of its process still run
     };
 
-    Thread& thread(const abi::TraceRecord& record);
+    Thread* thread(const abi::TraceRecord& record);
     bool staging() const { return !options_.statuses.all(); }
     void put(Thread& t, std::string_view text);
     void end_line(Thread& t);
@@ -83,6 +103,7 @@ private:
 
     const TraceOptions& options_;
     TraceWriter& writer_;
+    KeptLimits limits_;
     std::map<int, Thread> threads_;
     std::map<int, std::size_t> living_; // threads of a process
     int writing_ = 0;               // whose line is begun; 0: nobody's

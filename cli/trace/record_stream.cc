@@ -3,6 +3,16 @@
 #include <cstring>
 
 namespace linnet::cli {
+namespace {
+
+bool is_number_of_thread(std::int32_t number) { return number > 0 && number <= most_tid; }
+
+bool is_record(const abi::TraceRecord& record) {
+    return record.magic == abi::trace_magic && record.length >= sizeof record && record.length <= sizeof record + abi::trace_text_limit &&
+           is_number_of_thread(record.pid) && is_number_of_thread(record.tid);
+}
+
+} // namespace
 
 void RecordStream::deliver(const Take& take) {
     for (auto it = waiting_.begin(); it != waiting_.end() && it->first == next_; it = waiting_.erase(it)) {
@@ -21,8 +31,7 @@ void RecordStream::put(std::string_view bytes, const Take& take) {
         TraceEvent event;
         std::memcpy(&event.record, left.data(), sizeof event.record);
         const std::uint32_t length = event.record.length;
-        if (event.record.magic != abi::trace_magic || length < sizeof event.record ||
-            length > sizeof event.record + abi::trace_text_limit || event.record.sequence < next_) {
+        if (!is_record(event.record)) {
             damaged_ = true;
             break;
         }
@@ -30,6 +39,10 @@ void RecordStream::put(std::string_view bytes, const Take& take) {
             break;
         event.text = left.substr(sizeof event.record, length - sizeof event.record);
         left.remove_prefix(length);
+        if (event.record.sequence < next_) {
+            ++late_;
+            continue;
+        }
         if (event.record.sequence == next_) {
             take(event);
             ++next_;
@@ -39,7 +52,9 @@ void RecordStream::put(std::string_view bytes, const Take& take) {
         const std::uint64_t sequence = event.record.sequence;
         if (waiting_.emplace(sequence, std::move(event)).second)
             waiting_bytes_ += length;
-        if (waiting_bytes_ > most_waiting_bytes) {
+        else
+            ++late_;
+        if (waiting_bytes_ > most_waiting_bytes_) {
             next_ = waiting_.begin()->first;
             deliver(take);
         }

@@ -22,6 +22,8 @@ std::string right(const std::string& text, std::size_t width) {
 } // namespace
 
 void CallSummary::add(std::uint32_t number, std::uint64_t ns, bool failed) {
+    if (number >= call_numbers) // strace counts none of these either
+        return;
     Count& count = counts_[number];
     count.ns += ns;
     ++count.calls;

@@ -48,6 +48,8 @@ void TraceSession::take(std::string_view bytes) {
 void TraceSession::finish() {
     stream_.finish([this](const TraceEvent& event) { presenter_->take(event); });
     presenter_->finish();
+    if (stream_.late())
+        messages += concat("linnet: records of the trace that came too late, or twice, are left out: ", stream_.late(), "\n");
 }
 
 std::string TraceSession::write_error(int error) const {
