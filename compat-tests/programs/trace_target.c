@@ -1,4 +1,4 @@
-// What `linnet trace` is tried on: trace_target threads N | die | kill | pointers | calls
+// What `linnet trace` is tried on: trace_target threads N | die | kill | pointers | calls N | exec
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
@@ -24,6 +24,12 @@ static void* blocked_call(void* unused) {
     write(about[1], "x", 1);
     read(never[0], &c, 1);
     return unused;
+}
+
+static void* execute(void* name) {
+    char* words[] = {name, "calls", "1", 0};
+    execv("/proc/self/exe", words);
+    return 0;
 }
 
 int main(int argc, char** argv) {
@@ -70,6 +76,11 @@ int main(int argc, char** argv) {
     if (!strcmp(argv[1], "calls")) { // many
         for (int i = 0; i < atoi(argv[2]); ++i) syscall(SYS_getppid);
         return 0;
+    }
+    if (!strcmp(argv[1], "exec")) { // a thread that is not the first executes a program
+        pthread_t t;
+        if (pthread_create(&t, 0, execute, argv[0])) return 3;
+        for (;;) pause();
     }
     return 2;
 }
