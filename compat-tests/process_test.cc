@@ -163,6 +163,23 @@ TEST(sys_vfork, parent_waits_until_the_child_is_gone) {
     EXPECT_EQ(5, value);
     EXPECT_EQ(4 << 8, wait_for(pid));
 }
+TEST(sys_vfork, SIGTERM_ends_a_parent_that_waits) {
+    Pipe p;
+    pid_t parent = fork();
+    if (parent == 0) {
+        pid_t self = getpid();
+        if (vfork() == 0) {
+            kill(self, SIGTERM);
+            while (getppid() == self) sched_yield();
+            write(p.w, "x", 1);
+            _exit(0);
+        }
+        _exit(1); // the child is still there
+    }
+    EXPECT_EQ(SIGTERM, wait_for(parent));
+    char c = 0;
+    EXPECT_EQ(1, read(p.r, &c, 1));
+}
 TEST(sys_vfork, parent_goes_on_after_execve) {
     pid_t pid = vfork();
     if (pid == 0) {

@@ -194,6 +194,17 @@ TEST(sys_rt_sigtimedwait, takes_a_blocked_signal_of_another_process) {
     EXPECT_EQ(SIGRTMIN + 5, sigtimedwait(&set, &info, &now));
     EXPECT_EQ(child, info.si_pid);
 }
+TEST(sys_rt_sigtimedwait, a_deadly_signal_that_is_not_blocked_kills) {
+    EXPECT_CHILD_SIGNAL(SIGTERM, [] {
+        pid_t self = getpid(), killer = fork();
+        if (killer == 0) _exit(kill(self, SIGTERM) == 0 ? 0 : 1);
+        sigset_t set;
+        sigemptyset(&set);
+        sigaddset(&set, SIGTERM);
+        for (;;) sigtimedwait(&set, nullptr, nullptr);
+        return 0;
+    });
+}
 TEST(sys_rt_sigtimedwait, takes_a_pending_signal) {
     BlockSignals block(SIGUSR1);
     sigset_t set;

@@ -105,7 +105,8 @@ void force_signal(Task& t, const abi::Siginfo& info, bool to_die = false);
 
 /// The current thread ignores or blocks `sig` (terminal reads in the background: SIGTTIN, SIGTTOU).
 bool current_ignores_or_blocks(int sig);
-/// SIGKILL is on its way, or another thread ends the process: for waits that only death may end.
+/// The process ends, by a deadly signal or a thread of it, or another thread executes: for waits that only death may end. A signal that
+/// leaves a core is not counted before it is delivered, and with a trace none but SIGKILL is.
 bool fatal_signal_pending();
 
 // ---- masks -------------------------------------------------------------------------------------------------------

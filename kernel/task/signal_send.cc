@@ -1,5 +1,6 @@
 // Sending signals: what is dropped, what is queued, and who is woken. signal(7), kill(2), Linux's rules for init.
 #include "kernel/lib/string.h"
+#include "kernel/task/core_dump.h"
 #include "kernel/task/lifecycle.h"
 #include "kernel/task/signal_internal.h"
 #include "linux-abi/prctl.h"
@@ -40,15 +41,32 @@ bool wants(Task& t, int sig) {
     return !(t.blocked & signal_bit(sig)) && !t.stopped;
 }
 
+/// The signal ends the process as soon as a thread takes it, whatever that thread is doing: the end then begins at once, so that waits
+/// that only death may end see it (Linux's complete_signal()). A core file needs the thread's registers on its way back, and a trace shows
+/// the signal first, as strace does.
+bool kills(const SignalPost& s) {
+    if (s.from_other && s.process.pid == 1) return false; // one thread has it blocked, another will drop it
+    return s.process.handlers->get(s.sig).handler == abi::SIG_DFL && default_action(s.sig) == DefaultAction::Kill && !leaves_core(s.sig) &&
+           !trace_signal;
+}
+
 /// Wakes a thread that can take the signal.
-void choose_thread(Process& p, Task* t, int sig) {
+void choose_thread(const SignalPost& s) {
+    Process& p = s.process;
+    Task* t = s.task;
+    const int sig = s.sig;
+    const bool deadly = kills(s);
     if (t) {
-        if (wants(*t, sig)) wake_for_signal(*t, false);
-        else if (t->waiting_for & signal_bit(sig)) wake_thread(*t, true);
+        if (wants(*t, sig)) {
+            if (deadly) begin_group_exit(p, status_signaled(sig));
+            else wake_for_signal(*t, false);
+        } else if (t->waiting_for & signal_bit(sig)) {
+            wake_thread(*t, true);
+        }
         return;
     }
     for (ThreadLink& l : p.threads)
-        if (l.task->waiting_for & signal_bit(sig)) {
+        if (l.task->waiting_for & signal_bit(sig) && !(deadly && wants(*l.task, sig))) {
             wake_thread(*l.task, true);
             return;
         }
@@ -61,7 +79,8 @@ void choose_thread(Process& p, Task* t, int sig) {
             break;
         }
     }
-    if (chosen) wake_for_signal(*chosen, false);
+    if (chosen && deadly) begin_group_exit(p, status_signaled(sig));
+    else if (chosen) wake_for_signal(*chosen, false);
 }
 
 void discard_everywhere(Process& p, SignalSet set) {
@@ -126,7 +145,7 @@ Result<bool> post_signal_locked(SignalPost&& s, bool* ignored) {
         set.queue.push_back(*s.timer_entry);
         set.bits |= bit;
         p.signal_wait.wake_all();
-        choose_thread(p, s.task, sig);
+        choose_thread(s);
         return continued;
     }
     if (sig < abi::SIGRTMIN && (set.bits & bit)) return continued; // one instance of a standard signal
@@ -148,7 +167,7 @@ Result<bool> post_signal_locked(SignalPost&& s, bool* ignored) {
     }
     set.bits |= bit;
     p.signal_wait.wake_all();
-    choose_thread(p, s.task, sig);
+    choose_thread(s);
     return continued;
 }
 
