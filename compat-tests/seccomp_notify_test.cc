@@ -93,7 +93,7 @@ struct FilteredChild {
     pid_t pid = 0;
     int listener = -1;
     template <class F>
-    explicit FilteredChild(F body) {
+    explicit FilteredChild(F body, unsigned extra_flags = 0) {
         int pair[2];
         socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
         char byte = 0;
@@ -106,7 +106,7 @@ struct FilteredChild {
         m.msg_controllen = sizeof control;
         pid = fork();
         if (pid == 0) {
-            int fd = listen_on();
+            int fd = listen_on(SYS_getppid, SECCOMP_FILTER_FLAG_NEW_LISTENER | extra_flags);
             cmsghdr* c = CMSG_FIRSTHDR(&m);
             c->cmsg_level = SOL_SOCKET;
             c->cmsg_type = SCM_RIGHTS;
@@ -151,6 +151,35 @@ seccomp_notif_addfd gift(uint64_t id, int fd, unsigned flags = 0, unsigned newfd
 }
 
 void nothing(int) {}
+
+// SIGUSR1 for one thread, again and again: calls of that thread are interrupted wherever they are.
+class Hammer {
+  public:
+    explicit Hammer(pthread_t target) : target_(target) { pthread_create(&thread_, nullptr, run, this); }
+    ~Hammer() {
+        __atomic_store_n(&stop_, true, __ATOMIC_SEQ_CST);
+        pthread_join(thread_, nullptr);
+    }
+
+  private:
+    static void* run(void* arg) {
+        auto& h = *static_cast<Hammer*>(arg);
+        while (!__atomic_load_n(&h.stop_, __ATOMIC_SEQ_CST)) {
+            pthread_kill(h.target_, SIGUSR1);
+            sched_yield();
+        }
+        return nullptr;
+    }
+    pthread_t target_, thread_;
+    bool stop_ = false;
+};
+
+bool handle_sigusr1(int flags) {
+    struct sigaction a{};
+    a.sa_handler = nothing;
+    a.sa_flags = flags;
+    return sigaction(SIGUSR1, &a, nullptr) == 0;
+}
 
 } // namespace
 
@@ -265,6 +294,30 @@ TEST(sys_seccomp, EMFILE_of_a_listener_leaves_no_filter) {
         }
         CHECK_ERRNO(listen_on(), EMFILE);
         CHECK(prctl(PR_GET_SECCOMP) == 0);
+        return 0;
+    });
+}
+TEST(sys_seccomp, EBUSY_of_a_second_listener_leaves_no_descriptor) {
+    EXPECT_CHILD_OK([] {
+        CHECK(listen_on() >= 0);
+        int next = dup(0);
+        CHECK(close(next) == 0);
+        CHECK_ERRNO(listen_on(SYS_getsid), EBUSY);
+        CHECK_ERRNO(fcntl(next, F_GETFD), EBADF);
+        CHECK(dup(0) == next);
+        return 0;
+    });
+}
+TEST(sys_seccomp, ESRCH_of_a_listener_for_threads_that_differ_leaves_no_descriptor) {
+    EXPECT_CHILD_OK([] {
+        Filtered other; // has a filter that this thread has not
+        int next = dup(0);
+        CHECK(close(next) == 0);
+        CHECK_ERRNO(listen_on(SYS_getsid, SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH), ESRCH);
+        CHECK_ERRNO(fcntl(next, F_GETFD), EBADF);
+        CHECK(dup(0) == next);
+        CHECK(prctl(PR_GET_SECCOMP) == 0);
+        other.end();
         return 0;
     });
 }
@@ -407,6 +460,105 @@ TEST(sys_seccomp, WAIT_KILLABLE_RECV_keeps_signals_off_a_received_call) {
         return 0;
     });
 }
+TEST(sys_seccomp, WAIT_KILLABLE_RECV_holds_from_the_receipt_on) {
+    EXPECT_CHILD_OK([] {
+        CHECK(handle_sigusr1(SA_RESTART));
+        Filtered f(SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+        CHECK(f.listener >= 0);
+        {
+            Hammer hammer(f.thread);
+            for (int i = 0; i < 200; ++i) {
+                f.call();
+                for (;;) {
+                    // One that is not received yet may be restarted as it is looked for: ENOENT.
+                    uint64_t id;
+                    do id = f.received().id;
+                    while (!id);
+                    CHECK(ioctl(f.listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0);
+                    CHECK(f.send(id, i) == 0);
+                    // Linux restarts the call all the same if the signal came before the receipt and the thread looks after the answer.
+                    pollfd p[] = {{f.out.r, POLLIN, 0}, {f.listener, POLLIN, 0}};
+                    CHECK(poll(p, 2, -1) >= 1);
+                    if (p[0].revents) break;
+                }
+                Filtered::Result r = f.result();
+                CHECK(r.value == i && r.error == 0);
+            }
+        }
+        f.end();
+        return 0;
+    });
+}
+TEST(sys_seccomp, SIGTERM_ends_a_wait_that_only_death_may_end) {
+    EXPECT_CHILD_OK([] {
+        FilteredChild c([] { return sys(SYS_getppid) ? 1 : 2; }, SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+        uint64_t id = c.received();
+        CHECK(id != 0);
+        kill(c.pid, SIGTERM);
+        CHECK(c.status() == SIGTERM);
+        errno = 0;
+        CHECK(c.send(id, 0) == -1 && errno == ENOENT);
+        return 0;
+    });
+}
+TEST(sys_seccomp, a_real_time_signal_ends_a_wait_that_only_death_may_end) {
+    EXPECT_CHILD_OK([] {
+        FilteredChild c([] { return sys(SYS_getppid) ? 1 : 2; }, SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+        CHECK(c.received() != 0);
+        const int sig = SIGRTMIN + 1;
+        kill(c.pid, sig);
+        CHECK(c.status() == sig);
+        return 0;
+    });
+}
+TEST(sys_seccomp, neither_blocked_nor_core_signals_end_a_wait_that_only_death_may_end) {
+    EXPECT_CHILD_OK([] {
+        FilteredChild c(
+            [] {
+                sigset_t set;
+                sigemptyset(&set);
+                sigaddset(&set, SIGTERM);
+                sigprocmask(SIG_BLOCK, &set, nullptr);
+                rlimit none{0, 0};
+                setrlimit(RLIMIT_CORE, &none);
+                return sys(SYS_getppid) == 5 ? 0 : 1;
+            },
+            SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+        uint64_t id = c.received();
+        CHECK(id != 0);
+        kill(c.pid, SIGTERM);
+        kill(c.pid, SIGQUIT);
+        CHECK(ioctl(c.listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0);
+        CHECK(c.send(id, 5) == 0);
+        CHECK(c.status() == SIGQUIT);
+        return 0;
+    });
+}
+TEST(sys_ioctl, an_interrupted_SECCOMP_IOCTL_NOTIF_ADDFD_answers_nothing) {
+    EXPECT_CHILD_OK([] {
+        CHECK(handle_sigusr1(0));
+        Filtered f;
+        for (int i = 1; i <= 200; ++i) {
+            f.call();
+            uint64_t id = f.received().id;
+            CHECK(id != 0);
+            seccomp_notif_addfd g = gift(id, 0);
+            int fd, error;
+            {
+                Hammer hammer(pthread_self());
+                fd = ioctl(f.listener, SECCOMP_IOCTL_NOTIF_ADDFD, &g);
+                error = errno;
+            }
+            CHECK(fd >= 0 || error == EINTR);
+            if (fd >= 0) close(fd);
+            CHECK(f.send(id, i) == 0);
+            Filtered::Result r = f.result();
+            CHECK(r.value == i && r.error == 0);
+        }
+        f.end();
+        return 0;
+    });
+}
 TEST(sys_ioctl, EINTR_of_SECCOMP_IOCTL_NOTIF_RECV) {
     EXPECT_CHILD_OK([] {
         struct sigaction a{};
@@ -419,6 +571,36 @@ TEST(sys_ioctl, EINTR_of_SECCOMP_IOCTL_NOTIF_RECV) {
         seccomp_notif n{};
         CHECK_ERRNO(ioctl(f.listener, SECCOMP_IOCTL_NOTIF_RECV, &n), EINTR);
         setitimer(ITIMER_REAL, &off, nullptr);
+        f.end();
+        return 0;
+    });
+}
+TEST(sys_ioctl, SECCOMP_IOCTL_NOTIF_RECV_goes_on_after_SA_RESTART) {
+    EXPECT_CHILD_OK([] {
+        static Filtered* filtered;
+        static volatile sig_atomic_t ticks;
+        struct sigaction a{};
+        a.sa_handler = [](int) {
+            ticks = ticks + 1;
+            if (ticks == 10) filtered->call();
+        };
+        a.sa_flags = SA_RESTART;
+        sigset_t set;
+        sigemptyset(&set);
+        sigaddset(&set, SIGALRM);
+        // The filtered thread keeps it blocked.
+        CHECK(sigprocmask(SIG_BLOCK, &set, nullptr) == 0);
+        CHECK(sigaction(SIGALRM, &a, nullptr) == 0);
+        Filtered f;
+        filtered = &f;
+        CHECK(sigprocmask(SIG_UNBLOCK, &set, nullptr) == 0);
+        itimerval often{{0, 10000}, {0, 10000}}, off{};
+        setitimer(ITIMER_REAL, &often, nullptr);
+        seccomp_notif n{};
+        CHECK(ioctl(f.listener, SECCOMP_IOCTL_NOTIF_RECV, &n) == 0);
+        setitimer(ITIMER_REAL, &off, nullptr);
+        CHECK(f.send(n.id, 9) == 0);
+        CHECK(f.result().value == 9);
         f.end();
         return 0;
     });

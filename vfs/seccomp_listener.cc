@@ -125,7 +125,7 @@ void Listener::accept_gift(Notification& n, DescriptorGift& gift, Ref<File> file
     SpinGuard g(lock_);
     gift.result = fd.ok() ? i64{*fd} : -i64(fd.error());
     if (r.flags & seccomp_addfd_send) {
-        if (!fd) n.state = closed_ ? State::Replied : State::Received;
+        if (!fd) n.state = State::Received; // the request holds the listener's file: it is not closed
         else n.reply = {false, *fd};
     }
     gift.done = true;
@@ -144,23 +144,24 @@ Result<SeccompReply> Listener::ask(const SeccompData& data) {
         changed_.wake_all(kPollIn | kPollRdNorm);
     }
     for (;;) {
-        const bool answered = sleep(n);
+        const bool interrupted = !sleep(n), dying = fatal_signal_pending(); // takes a lock of a lower rank
         DescriptorGift* gift;
         Ref<File> file;
         {
+            // What woke the thread may be undone by now: a gift taken back, a call received that was fresh.
             SpinGuard g(lock_);
-            if (!answered) {
+            gift = n.gifts.pop_front();
+            if (gift) {
+                file = std::move(gift->file);
+            } else if (n.state == State::Replied) {
+                leave(n);
+                return n.reply;
+            } else if (interrupted && (dying || !killable_ || n.state == State::Fresh)) {
                 leave(n);
                 return kRestartSys;
             }
-            gift = n.gifts.pop_front();
-            if (!gift) {
-                leave(n);
-                return n.reply;
-            }
-            file = std::move(gift->file);
         }
-        accept_gift(n, *gift, std::move(file));
+        if (gift) accept_gift(n, *gift, std::move(file));
     }
 }
 
@@ -280,7 +281,7 @@ Result<i64> Listener::add_descriptor(u64 address, size_t size) {
             if (!taken) {
                 gift.node.unlink();
                 if (r.flags & seccomp_addfd_send)
-                    if (Notification* n = find(r.id)) n->state = closed_ ? State::Replied : State::Received;
+                    if (Notification* n = find(r.id)) n->state = State::Received;
             }
         }
         if (!taken) return kRestartSys;
