@@ -75,17 +75,17 @@ Outcome set_filter(u64 flags, u64 address) {
     Vec<u16> scratch;
     TRY(scratch.resize(filter->length));
     TRY(check_seccomp_program({filter->program, filter->length}, {scratch.data(), scratch.size()}));
-    i32 fd = -1;
+    // Nobody may use the descriptor before the filter is in force, or after it was refused.
+    ReservedDescriptor number;
+    Ref<File> file;
     if (listen) {
-        Ref<File> file = TRY(make_seccomp_listener(killable, filter->listener));
-        fd = TRY(install_file(std::move(file), u32(O_CLOEXEC)));
+        TRY(number.reserve(u32(O_CLOEXEC)));
+        file = TRY(make_seccomp_listener(killable, filter->listener));
     }
-    auto added = seccomp_add_filter(std::move(filter), sync);
-    const bool failed = !added || *added;
-    if (listen && failed) (void)current_files().close(fd);
-    if (!added) return added.error();
-    if (*added && esrch) return ESRCH;
-    return listen ? fd : *added;
+    const i32 differing = TRY(seccomp_add_filter(std::move(filter), sync));
+    if (differing && esrch) return ESRCH;
+    if (!listen || differing) return differing;
+    return number.publish(std::move(file));
 }
 
 /// RAX is what the listener says, whatever that is.

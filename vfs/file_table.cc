@@ -90,7 +90,7 @@ Result<int> FileTable::reserve_locked(int least, u64 limit) {
     return static_cast<int>(fd);
 }
 
-Result<int> FileTable::install(Ref<File> file, bool close_on_exec, int least, u64 limit) {
+Result<int> FileTable::install_or_reserve(Ref<File> file, bool close_on_exec, int least, u64 limit) {
     for (;;) {
         int fd;
         {
@@ -107,6 +107,22 @@ Result<int> FileTable::install(Ref<File> file, bool close_on_exec, int least, u6
     }
 }
 
+Result<int> FileTable::install(Ref<File> file, bool close_on_exec, int least, u64 limit) {
+    return install_or_reserve(std::move(file), close_on_exec, least, limit);
+}
+
+Result<int> FileTable::reserve(bool close_on_exec, u64 limit) { return install_or_reserve(nullptr, close_on_exec, 0, limit); }
+
+void FileTable::fill(int fd, Ref<File> file) {
+    SpinGuard g(lock_);
+    slots_.load()->set(static_cast<u32>(fd), file.release());
+}
+
+void FileTable::give_back(int fd) {
+    SpinGuard g(lock_);
+    free_locked(*slots_.load(), fd);
+}
+
 Result<void> FileTable::install_pair(Ref<File> a, Ref<File> b, bool close_on_exec, u64 limit, int fds[2]) {
     fds[0] = TRY(install(std::move(a), close_on_exec, 0, limit));
     auto second = install(std::move(b), close_on_exec, 0, limit);
@@ -118,16 +134,20 @@ Result<void> FileTable::install_pair(Ref<File> a, Ref<File> b, bool close_on_exe
     return {};
 }
 
+void FileTable::free_locked(Slots& s, int fd) {
+    s.open()[fd / 64] &= ~(1ull << (fd % 64));
+    s.cloexec()[fd / 64] &= ~(1ull << (fd % 64));
+    --open_count_;
+    if (static_cast<u32>(fd) < next_free_) next_free_ = static_cast<u32>(fd);
+}
+
 File* FileTable::take_locked(int fd) {
     Slots* s = slots_.load();
     if (static_cast<u32>(fd) >= s->size) return nullptr;
     File* f = s->files()[fd];
     if (!f) return nullptr;
     s->set(static_cast<u32>(fd), nullptr);
-    s->open()[fd / 64] &= ~(1ull << (fd % 64));
-    s->cloexec()[fd / 64] &= ~(1ull << (fd % 64));
-    --open_count_;
-    if (static_cast<u32>(fd) < next_free_) next_free_ = static_cast<u32>(fd);
+    free_locked(*s, fd);
     return f;
 }
 
@@ -145,8 +165,9 @@ Result<void> FileTable::replace(int fd, Ref<File> file, bool close_on_exec, u64 
         // In one store: a reader sees the old file or the new one, never a closed descriptor.
         Slots* s = slots_.load();
         old = s->files()[fd];
-        s->set(static_cast<u32>(fd), file.release());
         u64 bit = 1ull << (fd % 64);
+        if (!old && s->open()[fd / 64] & bit) return EBUSY;
+        s->set(static_cast<u32>(fd), file.release());
         s->open()[fd / 64] |= bit;
         u64& cloexec = s->cloexec()[fd / 64];
         cloexec = close_on_exec ? cloexec | bit : cloexec & ~bit;
@@ -198,7 +219,10 @@ int FileTable::next_open(int from) {
     for (u32 word = static_cast<u32>(from) / 64; word < s->size / 64; ++word) {
         u64 open = s->open()[word];
         if (word == static_cast<u32>(from) / 64) open &= ~0ull << (from % 64);
-        if (open) return static_cast<int>(word * 64 + static_cast<u32>(std::countr_zero(open)));
+        for (; open; open &= open - 1) {
+            const u32 fd = word * 64 + static_cast<u32>(std::countr_zero(open));
+            if (s->files()[fd]) return static_cast<int>(fd); // else reserved
+        }
     }
     return -1;
 }
@@ -219,11 +243,14 @@ Result<Ref<FileTableBase>> FileTable::copy() {
         memcpy(mine->files(), s->files(), size * sizeof(File*));
         memcpy(mine->open(), s->open(), size / 8);
         memcpy(mine->cloexec(), s->cloexec(), size / 8);
-        for (u32 word = 0; word < size / 64; ++word)
-            for (u64 open = s->open()[word]; open; open &= open - 1)
-                mine->files()[word * 64 + static_cast<u32>(std::countr_zero(open))]->add_ref();
         table->slots_ = mine;
         table->take_counts(*this);
+        for (u32 word = 0; word < size / 64; ++word)
+            for (u64 open = s->open()[word]; open; open &= open - 1) {
+                const int fd = static_cast<int>(word * 64 + static_cast<u32>(std::countr_zero(open)));
+                if (File* f = mine->files()[fd]) f->add_ref();
+                else table->drop_reserved(*mine, fd); // another thread's, for this table
+            }
         return Ref<FileTableBase>(std::move(table));
     }
 }
@@ -254,6 +281,11 @@ u64 open_file_limit() { return current().process->limit(RLIMIT_NOFILE); }
 
 Result<int> install_file(Ref<File> file, u32 flags) {
     return current_files().install(std::move(file), flags & O_CLOEXEC, 0, open_file_limit());
+}
+
+Result<void> ReservedDescriptor::reserve(u32 flags) {
+    fd_ = TRY(current_files().reserve(flags & O_CLOEXEC, open_file_limit()));
+    return {};
 }
 
 Result<void> install_files(Ref<File> a, Ref<File> b, u32 flags, int fds[2]) {

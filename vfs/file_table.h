@@ -1,6 +1,8 @@
 // The descriptors of a process (or of those that share them, CLONE_FILES).
 #pragma once
 
+#include <utility>
+
 #include "kernel/sync/spinlock.h"
 #include "kernel/task/task.h"
 #include "vfs/file.h"
@@ -29,7 +31,11 @@ class FileTable : public FileTableBase {
     Result<int> install(Ref<File> file, bool close_on_exec, int least, u64 limit);
     /// Two at once (pipe, socketpair): both or none.
     Result<void> install_pair(Ref<File> a, Ref<File> b, bool close_on_exec, u64 limit, int fds[2]);
-    /// dup2/dup3: closes what `fd` was. EBADF (fd out of range), ENOMEM
+    /// The lowest free number, which is nobody's until fill() or give_back(): calls on it are EBADF, and no other file gets it. EMFILE, ENOMEM
+    Result<int> reserve(bool close_on_exec, u64 limit);
+    void fill(int fd, Ref<File> file);
+    void give_back(int fd);
+    /// dup2/dup3: closes what `fd` was. EBADF (fd out of range), EBUSY (another thread has reserved it), ENOMEM
     Result<void> replace(int fd, Ref<File> file, bool close_on_exec, u64 limit);
     /// EBADF
     Result<void> close(int fd);
@@ -65,6 +71,10 @@ class FileTable : public FileTableBase {
         next_free_ = from.next_free_;
         open_count_ = from.open_count_;
     }
+    /// A copy's, which is not shared yet.
+    void drop_reserved(Slots& s, int fd) NO_THREAD_SAFETY { free_locked(s, fd); }
+    Result<int> install_or_reserve(Ref<File> file, bool close_on_exec, int least, u64 limit);
+    void free_locked(Slots& s, int fd) REQUIRES(lock_);
     Result<int> reserve_locked(int least, u64 limit) REQUIRES(lock_);
     Result<void> grow(u32 needed);
     File* take_locked(int fd) REQUIRES(lock_);
@@ -122,6 +132,23 @@ class FdRef : NoCopy {
 Result<int> install_file(Ref<File> file, u32 flags);
 /// The same for two (pipe, socketpair), written to `fds`.
 Result<void> install_files(Ref<File> a, Ref<File> b, u32 flags, int fds[2]);
+/// A descriptor's number for a call that must know it before its file may be seen, and may fail in between: given back then.
+class ReservedDescriptor : NoCopy {
+  public:
+    ~ReservedDescriptor() {
+        if (fd_ >= 0) current_files().give_back(fd_);
+    }
+    /// O_CLOEXEC of `flags`. EMFILE, ENOMEM
+    Result<void> reserve(u32 flags);
+    int publish(Ref<File> file) {
+        current_files().fill(fd_, std::move(file));
+        return std::exchange(fd_, -1);
+    }
+
+  private:
+    int fd_ = -1;
+};
+
 /// A reference to an open file, for those who keep it (SCM_RIGHTS). O_PATH descriptors too. EBADF
 Result<Ref<File>> current_file(int fd);
 /// RLIMIT_NOFILE of the current process.
