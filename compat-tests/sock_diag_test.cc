@@ -1,6 +1,8 @@
 // NETLINK_SOCK_DIAG: what `ss` asks about TCP, UDP and raw sockets, and what hostile requests get.
 #include "sock_diag_support.h"
 
+#include <poll.h>
+
 namespace {
 
 inet_diag_req_v2 inet_request(int protocol, int family = AF_INET, uint32_t states = kAllStates) {
@@ -479,6 +481,73 @@ TEST(net_sock_diag, a_length_beyond_the_datagram_ends_it) {
     m.h.nlmsg_len = 3;
     ASSERT_EQ(sizeof m, send(fd, &m, sizeof m, 0));
     EXPECT_ERRNO(recv(fd, byte, sizeof byte, MSG_DONTWAIT), EAGAIN);
+}
+
+// --- a reader who does not read ---
+
+// A socket, and a request that is refused: the answer repeats all of it.
+struct Refused {
+    static constexpr ssize_t kRequest = 60000, kReply = kRequest + 20;
+    alignas(nlmsghdr) char request[kRequest] = {}, reply[kReply + 1000];
+    Fd fd{socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG)};
+    Refused() { *reinterpret_cast<nlmsghdr*>(request) = {kRequest, 99, NLM_F_REQUEST, 1, 0}; }
+    ssize_t ask() { return send(fd, request, kRequest, 0); }
+    ssize_t answer() { return recv(fd, reply, sizeof reply, MSG_DONTWAIT); }
+    // Answers until there is none.
+    int answers() {
+        int n = 0;
+        while (answer() == kReply) ++n;
+        return n;
+    }
+    short events() {
+        pollfd p{fd, POLLIN, 0};
+        poll(&p, 1, 0);
+        return p.revents;
+    }
+};
+
+TEST(net_sock_diag, ENOBUFS_reader_who_missed_answers) {
+    static Refused r;
+    for (int i = 0; i < 16; ++i) ASSERT_EQ(Refused::kRequest, r.ask()) << i;
+    EXPECT_EQ(POLLIN | POLLERR, r.events());
+    EXPECT_ERRNO(r.answer(), ENOBUFS);
+    EXPECT_EQ(POLLIN, r.events());
+    EXPECT_EQ(Refused::kReply, r.answer());
+    // Until all that came has been read, what comes is dropped in silence.
+    ASSERT_EQ(Refused::kRequest, r.ask());
+    const int more = r.answers();
+    EXPECT_ERRNO(r.answer(), EAGAIN);
+    EXPECT_GE(more, 1);
+    EXPECT_LE(more, 3) << "212992 bytes hold no more";
+    ASSERT_EQ(Refused::kRequest, r.ask());
+    EXPECT_EQ(Refused::kReply, r.answer());
+}
+TEST(net_sock_diag, SO_ERROR_tells_of_missed_answers_once) {
+    static Refused r;
+    for (int i = 0; i < 16; ++i) ASSERT_EQ(Refused::kRequest, r.ask()) << i;
+    int error = 0;
+    socklen_t length = sizeof error;
+    ASSERT_OK(getsockopt(r.fd, SOL_SOCKET, SO_ERROR, &error, &length));
+    EXPECT_EQ(ENOBUFS, error);
+    EXPECT_EQ(Refused::kReply, r.answer());
+}
+TEST(net_sock_diag, NETLINK_NO_ENOBUFS_drops_in_silence) {
+    static Refused r;
+    const int on = 1;
+    ASSERT_OK(setsockopt(r.fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof on));
+    for (int i = 0; i < 16; ++i) ASSERT_EQ(Refused::kRequest, r.ask()) << i;
+    EXPECT_EQ(POLLIN, r.events());
+    EXPECT_GE(r.answers(), 1);
+    EXPECT_ERRNO(r.answer(), EAGAIN);
+}
+TEST(net_sock_diag, a_reader_who_leaves_one_answer_can_go_on) {
+    static Refused r;
+    ASSERT_EQ(Refused::kRequest, r.ask());
+    for (int i = 0; i < 200; ++i) {
+        ASSERT_EQ(Refused::kRequest, r.ask()) << i << ": " << strerror(errno);
+        ASSERT_EQ(Refused::kReply, r.answer()) << i << ": " << strerror(errno);
+    }
+    EXPECT_EQ(1, r.answers());
 }
 
 } // namespace

@@ -165,7 +165,7 @@ Result<void> inet_diag_answer(NetlinkBuilder& b, const DiagRequest& r, SocketLis
     for (bool listening : {true, false})
         for (const InetSocketInfo& s : all) {
             if ((s.state == TCP_LISTEN) != listening) continue;
-            sockets.breathe();
+            TRY(sockets.breathe());
             if (chosen.takes(s, kind)) TRY(put_socket(b, s, kind, q.ext, r.header.type, NLM_F_MULTI));
         }
     return b.done();

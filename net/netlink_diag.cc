@@ -39,8 +39,10 @@ Result<void> netlink_diag_answer(NetlinkBuilder& b, const DiagRequest& r, Socket
     if (q.protocol != abi::kNetlinkDiagAll && q.protocol >= kProtocols) return b.done(ENOENT);
     Vec<NetlinkSocketInfo> all;
     TRY(sockets.netlink_sockets(all));
-    for (const NetlinkSocketInfo& s : all)
+    for (const NetlinkSocketInfo& s : all) {
+        TRY(sockets.breathe());
         if (q.protocol == abi::kNetlinkDiagAll || q.protocol == s.protocol) TRY(put_socket(b, s, q.show));
+    }
     return b.done();
 }
 

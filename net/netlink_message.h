@@ -14,6 +14,7 @@ constexpr u32 netlink_align(u32 n) { return (n + 3) & ~3u; }
 /// Unread bytes of replies from which on a request for a dump is EBUSY: Linux runs one dump of a socket at a time, and one datagram
 /// may hold thousands of requests.
 inline constexpr size_t kNetlinkDumpPending = 32 * KiB;
+inline constexpr size_t kNetlinkDatagram = 8192; // of a dump in one datagram, in bytes: as large as recvmsg buffers usually are
 
 /// Appends messages and attributes to `out`.
 class NetlinkBuilder {
@@ -95,5 +96,67 @@ Result<void> each_netlink_request(std::span<const u8> datagram, F&& f) {
     }
     return {};
 }
+
+/// As each_netlink_request(), where f appends its answer to `replies`, which hold what is unread. An answer to a receive buffer that is full
+/// already (`limit` bytes) is dropped, and the rest of the datagram with it: ENOBUFS, which the reader is told. Otherwise f's error.
+template <class F>
+Result<void> answer_netlink_requests(std::span<const u8> datagram, size_t limit, Vec<u8>& replies, F&& f) {
+    return each_netlink_request(datagram, [&](const abi::Nlmsghdr& h, std::span<const u8> message) -> Result<void> {
+        const size_t before = replies.size();
+        TRY(f(h, message));
+        if (before <= limit || replies.size() == before) return {};
+        TRY(replies.resize(before));
+        return ENOBUFS;
+    });
+}
+
+/// What a socket has answered and the program has not read yet: whole messages, one behind the other.
+class NetlinkReplies {
+  public:
+    size_t unread() const { return bytes_.size() - read_; }
+    std::span<const u8> unread_bytes() const { return {bytes_.data() + read_, unread()}; }
+
+    /// Calls f(bytes), which appends messages to what is unread. An error but ENOBUFS takes them back, since the last may not be whole.
+    template <class F>
+    Result<void> append(F&& f) {
+        if (read_) { // otherwise a reader who never reads the last one would let the buffer grow without end
+            memmove(bytes_.data(), bytes_.data() + read_, unread());
+            TRY(bytes_.resize(unread()));
+            read_ = 0;
+        }
+        const size_t before = bytes_.size();
+        Result<void> r = f(bytes_);
+        if (!r && r.error() != ENOBUFS) TRY(bytes_.resize(before));
+        return r;
+    }
+
+    /// Bytes of the next datagram: as many whole messages as fit kNetlinkDatagram, at least one; 0 if nothing is unread.
+    size_t next_datagram() const {
+        const std::span<const u8> left = unread_bytes();
+        size_t n = 0;
+        while (left.size() - n >= sizeof(abi::Nlmsghdr)) {
+            abi::Nlmsghdr h;
+            memcpy(&h, left.data() + n, sizeof h);
+            const size_t step = netlink_align(h.len);
+            if (h.len < sizeof h || step > left.size() - n) break; // not one of ours: never, but it would not end
+            if (n && n + step > kNetlinkDatagram) break;
+            n += step;
+            if (h.type == NLMSG_DONE || h.type == NLMSG_ERROR) break;
+        }
+        return n;
+    }
+
+    /// The program has read `n` bytes. Gives the memory back after the last.
+    void consume(size_t n) {
+        read_ += n;
+        if (read_ != bytes_.size()) return;
+        Vec<u8> gone = std::move(bytes_);
+        read_ = 0;
+    }
+
+  private:
+    Vec<u8> bytes_;
+    size_t read_ = 0;
+};
 
 } // namespace linnet

@@ -140,7 +140,7 @@ Result<void> answer_route(NetlinkBuilder& b, std::span<const u8> message, const 
     return put_route(b, r, 0);
 }
 
-Result<void> answer(std::span<const u8> message, const abi::Nlmsghdr& h, const NetSnapshot& net, u32 port, size_t read, Vec<u8>& out) {
+Result<void> answer(std::span<const u8> message, const abi::Nlmsghdr& h, const NetSnapshot& net, u32 port, Vec<u8>& out) {
     NetlinkBuilder b(out, h, port);
     std::span<const u8> body = message.subspan(sizeof h);
     u8 family = body.empty() ? 0 : body[0];
@@ -152,7 +152,7 @@ Result<void> answer(std::span<const u8> message, const abi::Nlmsghdr& h, const N
     }
     if (!(h.flags & NLM_F_REQUEST)) return {};
     if (body.empty()) return b.error(EINVAL, message);
-    if (dump && out.size() - read > kNetlinkDumpPending) return b.error(EBUSY, message);
+    if (dump && out.size() > kNetlinkDumpPending) return b.error(EBUSY, message);
     switch (h.type) {
     case RTM_GETLINK:
         if (!dump) {
@@ -201,9 +201,9 @@ Result<void> answer(std::span<const u8> message, const abi::Nlmsghdr& h, const N
 
 } // namespace
 
-Result<void> netlink_route_reply(std::span<const u8> request, const NetSnapshot& net, u32 port, size_t read, Vec<u8>& replies) {
-    return each_netlink_request(request, [&](const abi::Nlmsghdr& h, std::span<const u8> message) {
-        return answer(message, h, net, port, read, replies);
+Result<void> netlink_route_reply(std::span<const u8> request, const NetSnapshot& net, u32 port, size_t limit, Vec<u8>& replies) {
+    return answer_netlink_requests(request, limit, replies, [&](const abi::Nlmsghdr& h, std::span<const u8> message) {
+        return answer(message, h, net, port, replies);
     });
 }
 

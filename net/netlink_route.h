@@ -18,8 +18,9 @@ struct NetSnapshot {
     u32 route_count = 0;
 };
 
-/// Replies to one datagram of requests, as a sequence of netlink messages behind those in `replies`, of which the program has read
-/// `read` bytes. `port` is the requester's netlink address. Malformed requests are answered by NLMSG_ERROR, or end the datagram. ENOMEM
-Result<void> netlink_route_reply(std::span<const u8> request, const NetSnapshot& net, u32 port, size_t read, Vec<u8>& replies);
+/// Replies to one datagram of requests, as a sequence of netlink messages behind those in `replies`, which are unread; from `limit` bytes on
+/// replies are dropped. `port` is the requester's netlink address. Malformed requests are answered by NLMSG_ERROR, or end the datagram.
+/// ENOBUFS: some were dropped. ENOMEM: the last one may not be whole.
+Result<void> netlink_route_reply(std::span<const u8> request, const NetSnapshot& net, u32 port, size_t limit, Vec<u8>& replies);
 
 } // namespace linnet

@@ -4,6 +4,7 @@
 #include "kernel/sync/mutex.h"
 #include "kernel/task/task.h"
 #include "linux-abi/termios.h"
+#include "net/netlink_message.h"
 #include "net/netlink_route.h"
 #include "net/socket.h"
 #include "net/socket_lists.h"
@@ -14,7 +15,6 @@ namespace linnet {
 namespace {
 
 constexpr u32 kMaxRequest = 64 * KiB;
-constexpr u32 kDumpPiece = 8192; // of a dump in one datagram, as large as recvmsg buffers usually are
 
 std::atomic<u32> next_port{4097}; // counts down from Linux's first, -4097
 
@@ -85,18 +85,19 @@ class NetlinkSocket final : public Socket {
             net->route_count = net_routes(net->routes, kMaxRoutes);
         }
         MutexGuard guard(mutex_);
-        if (replies_.size() - read_ > options.receive_buffer) return ENOBUFS;
-        const size_t before = replies_.size();
-        if (net) {
-            TRY(netlink_route_reply({request.data(), n}, *net, port_, read_, replies_));
-        } else {
+        const size_t before = replies_.unread(), limit = congested_ ? 0 : options.receive_buffer;
+        auto replied = replies_.append([&](Vec<u8>& replies) -> Result<void> {
+            if (net) return netlink_route_reply({request.data(), n}, *net, port_, limit, replies);
             KernelSocketLists sockets;
-            TRY(sock_diag_reply({request.data(), n}, sockets, {port_, current_has_capability(kCapNetAdmin)}, read_, replies_));
-        }
-        const Refusal refusal = refusal_in(before);
+            return sock_diag_reply({request.data(), n}, sockets, {port_, current_has_capability(kCapNetAdmin)}, limit, replies);
+        });
+        // As on Linux the request has been sent: who reads is told what he has missed.
+        if (!replied && replied.error() == ENOBUFS) overrun();
+        else TRY(replied);
+        const Refusal refusal = refusal_in(replies_.unread_bytes().subspan(before));
         unread_changed();
         guard.unlock();
-        wait_queue_.wake_all(kPollIn | kPollRdNorm);
+        wait_queue_.wake_all(kPollIn | kPollRdNorm | kPollErr);
         if (refusal.type && netlink_refused) netlink_refused(protocol, refusal.type, refusal.error);
         return n;
     }
@@ -119,21 +120,23 @@ class NetlinkSocket final : public Socket {
         bool nonblock = m.nonblock || (m.flags & MSG_DONTWAIT);
         u64 until = 0;
         for (;;) {
+            if (int error = take_error()) return static_cast<Errno>(error);
             {
                 MutexGuard guard(mutex_);
                 if (!notes_.empty()) return take_note(m);
-                if (size_t n = next_datagram()) return take(m, n);
+                if (size_t n = replies_.next_datagram()) return take(m, n);
             }
             if (nonblock) return EAGAIN;
             if (!until) until = deadline(options.receive_timeout_ns);
-            TRY(wait_for(wait_queue_, [&] { return unread_ != 0; }, until));
+            TRY(wait_for(wait_queue_, [&] { return unread_ != 0 || overrun_; }, until));
         }
     }
 
     u32 poll(PollTable* table) override {
         if (table) table->watch(wait_queue_);
-        return kPollOut | kPollWrNorm | (unread_ ? kPollIn | kPollRdNorm : 0);
+        return kPollOut | kPollWrNorm | (unread_ ? kPollIn | kPollRdNorm : 0) | (overrun_ ? kPollErr : 0);
     }
+    int take_error() override { return overrun_.exchange(false) ? static_cast<int>(ENOBUFS) : 0; }
 
     Result<i64> ioctl(u32 command, u64 arg) override {
         if (command == FIONREAD) {
@@ -144,7 +147,7 @@ class NetlinkSocket final : public Socket {
     }
     Result<i64> bytes_available() override {
         MutexGuard guard(mutex_);
-        return notes_.empty() ? static_cast<i64>(next_datagram()) : static_cast<i64>(sizeof(Note));
+        return notes_.empty() ? static_cast<i64>(replies_.next_datagram()) : static_cast<i64>(sizeof(Note));
     }
 
     Result<void> set_level_option(int level, int name, const OptionIn& v) override {
@@ -160,9 +163,14 @@ class NetlinkSocket final : public Socket {
                 else groups_.fetch_and(~bit);
             }
             return {};
+        case NETLINK_NO_ENOBUFS: {
+            MutexGuard guard(mutex_);
+            no_enobufs_ = n != 0;
+            if (no_enobufs_) congested_ = false;
+            return {};
+        }
         case NETLINK_PKTINFO:
         case NETLINK_BROADCAST_ERROR:
-        case NETLINK_NO_ENOBUFS:
         case NETLINK_CAP_ACK:
         case NETLINK_EXT_ACK:
         case NETLINK_GET_STRICT_CHK: return {}; // hints about errors and filters that dumps here do not use
@@ -189,52 +197,34 @@ class NetlinkSocket final : public Socket {
         }
     }
 
-    /// Bytes of the next datagram: as many whole messages as fit a piece, always at least one.
-    /// A request that is refused because it is of a kind that is not there (type 0: none), among the replies from byte `at` on.
+    /// A request that is refused because it is of a kind that is not there (type 0: none), among `replies`.
     struct Refusal {
         u32 type = 0;
         Errno error{};
     };
-    Refusal refusal_in(size_t at) REQUIRES(mutex_) {
-        while (replies_.size() - at >= sizeof(abi::Nlmsghdr)) {
+    static Refusal refusal_in(std::span<const u8> replies) {
+        size_t at = 0;
+        while (replies.size() - at >= sizeof(abi::Nlmsghdr)) {
             abi::Nlmsghdr h;
-            memcpy(&h, replies_.data() + at, sizeof h);
+            memcpy(&h, replies.data() + at, sizeof h);
             abi::Nlmsgerr e;
-            if (h.type == NLMSG_ERROR && replies_.size() - at >= sizeof h + sizeof e) {
-                memcpy(&e, replies_.data() + at + sizeof h, sizeof e);
+            if (h.type == NLMSG_ERROR && replies.size() - at >= sizeof h + sizeof e) {
+                memcpy(&e, replies.data() + at + sizeof h, sizeof e);
                 if (e.error == -static_cast<int>(EOPNOTSUPP) || e.error == -static_cast<int>(EPERM)) return {e.msg.type, static_cast<Errno>(-e.error)};
             }
             at += (h.len + 3) & ~3u;
-            if (h.len < sizeof h || at > replies_.size()) break;
+            if (h.len < sizeof h || at > replies.size()) break;
         }
         return {};
     }
 
-    size_t next_datagram() REQUIRES(mutex_) {
-        size_t n = 0, left = replies_.size() - read_;
-        while (n < left) {
-            u32 len;
-            memcpy(&len, replies_.data() + read_ + n, 4);
-            u32 step = (len + 3) & ~3u;
-            if (n && n + step > kDumpPiece) break;
-            n += step;
-            u16 type;
-            memcpy(&type, replies_.data() + read_ + n - step + 4, 2);
-            if (type == NLMSG_DONE || type == NLMSG_ERROR) break;
-        }
-        return n;
-    }
-
     Result<size_t> take(ReceiveMessage& m, size_t n) REQUIRES(mutex_) {
         size_t room = m.data.remaining(), copy = n < room ? n : room;
-        if (m.data.copy_out(replies_.data() + read_, copy) != copy) return EFAULT;
+        if (m.data.copy_out(replies_.unread_bytes().data(), copy) != copy) return EFAULT;
         from_kernel(m, n, copy);
         if (!(m.flags & MSG_PEEK)) {
-            read_ += n;
-            if (read_ == replies_.size()) {
-                replies_.clear();
-                read_ = 0;
-            }
+            replies_.consume(n);
+            if (!replies_.unread()) congested_ = false;
             unread_changed();
         }
         return m.flags & MSG_TRUNC ? n : copy;
@@ -251,7 +241,13 @@ class NetlinkSocket final : public Socket {
         return m.flags & MSG_TRUNC ? n : copy;
     }
 
-    void unread_changed() REQUIRES(mutex_) { unread_ = static_cast<u32>(replies_.size() - read_ + notes_.size() * sizeof(Note)); }
+    /// A reply was dropped.
+    void overrun() REQUIRES(mutex_) {
+        if (no_enobufs_ || congested_) return;
+        congested_ = true;
+        overrun_ = true;
+    }
+    void unread_changed() REQUIRES(mutex_) { unread_ = static_cast<u32>(replies_.unread() + notes_.size() * sizeof(Note)); }
 
     /// Name, flags and credentials of a datagram of `n` bytes, of which `copy` were taken.
     void from_kernel(ReceiveMessage& m, size_t n, size_t copy) {
@@ -269,12 +265,14 @@ class NetlinkSocket final : public Socket {
     struct Note { u8 bytes[32]; };
     Mutex<Rank::Socket> mutex_;
     WaitQueue wait_queue_;
-    Vec<u8> replies_ GUARDED_BY(mutex_);
-    size_t read_ GUARDED_BY(mutex_) = 0;
+    NetlinkReplies replies_ GUARDED_BY(mutex_);
+    bool congested_ GUARDED_BY(mutex_) = false;  // replies were dropped: more are, until all that are here have been read
+    bool no_enobufs_ GUARDED_BY(mutex_) = false; // NETLINK_NO_ENOBUFS: they are dropped in silence
     Vec<Note> notes_ GUARDED_BY(mutex_); // put_kernel_note()
     // Written by the socket's own calls, read by dumps too.
     std::atomic<u32> port_{0}, peer_{0}, groups_{0};
     std::atomic<u32> unread_{0}; // bytes
+    std::atomic<bool> overrun_{false}; // ENOBUFS is to be told
 
   public:
     ListNode all_node_;

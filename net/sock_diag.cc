@@ -26,12 +26,13 @@ Result<void> by_family(NetlinkBuilder& b, const DiagRequest& r, SocketLists& soc
     return {};
 }
 
-Result<void> answer(const DiagRequest& r, SocketLists& sockets, size_t read, Vec<u8>& out) {
+Result<void> answer(const DiagRequest& r, SocketLists& sockets, Vec<u8>& out) {
+    TRY(sockets.breathe());
     NetlinkBuilder b(out, r.header, r.asker.port);
     Errno refused{};
     const size_t before = out.size();
     if ((r.header.flags & NLM_F_REQUEST) && r.header.type >= NLMSG_MIN_TYPE) {
-        if (r.dump && out.size() - read > kNetlinkDumpPending) return b.error(EBUSY, r.message);
+        if (r.dump && out.size() > kNetlinkDumpPending) return b.error(EBUSY, r.message);
         switch (r.header.type) {
         case abi::kTcpDiagGetSock: TRY(inet_diag_answer(b, r, sockets, refused)); break;
         case abi::kDccpDiagGetSock: refused = EOPNOTSUPP; break;
@@ -48,9 +49,9 @@ Result<void> answer(const DiagRequest& r, SocketLists& sockets, size_t read, Vec
 
 } // namespace
 
-Result<void> sock_diag_reply(std::span<const u8> request, SocketLists& sockets, const DiagAsker& asker, size_t read, Vec<u8>& replies) {
-    return each_netlink_request(request, [&](const abi::Nlmsghdr& h, std::span<const u8> message) {
-        return answer({h, message, message.subspan(sizeof h), (h.flags & NLM_F_DUMP) != 0, asker}, sockets, read, replies);
+Result<void> sock_diag_reply(std::span<const u8> request, SocketLists& sockets, const DiagAsker& asker, size_t limit, Vec<u8>& replies) {
+    return answer_netlink_requests(request, limit, replies, [&](const abi::Nlmsghdr& h, std::span<const u8> message) {
+        return answer({h, message, message.subspan(sizeof h), (h.flags & NLM_F_DUMP) != 0, asker}, sockets, replies);
     });
 }
 

@@ -62,8 +62,8 @@ class SocketLists {
     virtual Result<void> inet(InetKind kind, bool tcp_info, Vec<InetSocketInfo>& out) = 0;
     virtual Result<void> unix_sockets(UnixSocketList& out) = 0;
     virtual Result<void> netlink_sockets(Vec<NetlinkSocketInfo>& out) = 0;
-    /// Between two sockets: a filter may be long.
-    virtual void breathe() {}
+    /// Between two requests and two sockets: requests and filters are many or long, and gather lists. EINTR: the asker is to die.
+    virtual Result<void> breathe() { return {}; }
 
   protected:
     ~SocketLists() = default;
@@ -75,7 +75,7 @@ struct DiagAsker {
     bool net_admin;
 };
 
-/// As netlink_route_reply().
-Result<void> sock_diag_reply(std::span<const u8> request, SocketLists& sockets, const DiagAsker& asker, size_t read, Vec<u8>& replies);
+/// As netlink_route_reply(); and EINTR.
+Result<void> sock_diag_reply(std::span<const u8> request, SocketLists& sockets, const DiagAsker& asker, size_t limit, Vec<u8>& replies);
 
 } // namespace linnet

@@ -1,6 +1,7 @@
 #include "net/socket_lists.h"
 
 #include "kernel/sched/scheduler.h"
+#include "kernel/task/signal.h"
 #include "net/datagram.h"
 #include "net/tcp_info.h"
 #include "net/transport.h"
@@ -148,6 +149,9 @@ Result<void> list_unix_sockets(UnixSocketList& out) {
     return g.failed ? Result<void>(ENOMEM) : Result<void>();
 }
 
-void KernelSocketLists::breathe() { cond_resched(); }
+Result<void> KernelSocketLists::breathe() {
+    cond_resched();
+    return fatal_signal_pending() ? Result<void>(EINTR) : Result<void>();
+}
 
 } // namespace linnet

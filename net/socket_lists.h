@@ -18,7 +18,7 @@ class KernelSocketLists final : public SocketLists {
     Result<void> inet(InetKind kind, bool tcp_info, Vec<InetSocketInfo>& out) override { return list_inet_sockets(kind, tcp_info, out); }
     Result<void> unix_sockets(UnixSocketList& out) override { return list_unix_sockets(out); }
     Result<void> netlink_sockets(Vec<NetlinkSocketInfo>& out) override { return list_netlink_sockets(out); }
-    void breathe() override;
+    Result<void> breathe() override;
 };
 
 } // namespace linnet

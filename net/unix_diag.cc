@@ -49,7 +49,7 @@ Result<void> unix_diag_answer(NetlinkBuilder& b, const DiagRequest& r, SocketLis
     UnixSocketList list;
     TRY(sockets.unix_sockets(list));
     for (const UnixSocketInfo& s : list.sockets) {
-        sockets.breathe();
+        TRY(sockets.breathe());
         if (!r.dump) {
             if (static_cast<u32>(s.inode) != q.inode) continue;
             if (!diag_cookie_matches(q.cookie, s.inode)) return refused = ESTALE, Result<void>();

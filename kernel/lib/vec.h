@@ -43,7 +43,7 @@ class Vec {
     const T* end() const { return data_ + size_; }
     T& back() { return (*this)[size_ - 1]; }
 
-    /// ENOMEM
+    /// Room for exactly so many, for those who know how many come. ENOMEM
     Result<void> reserve(size_t capacity) {
         if (capacity <= capacity_) return {};
         if (capacity > SIZE_MAX / 2 / sizeof(T)) return ENOMEM;
@@ -60,13 +60,13 @@ class Vec {
     }
     /// ENOMEM
     Result<void> push_back(T v) {
-        if (size_ == capacity_) TRY(reserve(capacity_ ? capacity_ * 2 : 8));
+        if (size_ == capacity_) TRY(capacity_ ? grow(size_ + 1) : reserve(8));
         new (&data_[size_++]) T(std::move(v));
         return {};
     }
-    /// Value-initialises new elements. ENOMEM
+    /// Value-initialises new elements. The first room is exact; repeated growth doubles it. ENOMEM
     Result<void> resize(size_t n) {
-        TRY(reserve(n));
+        TRY(grow(n));
         while (size_ > n) data_[--size_].~T();
         while (size_ < n) new (&data_[size_++]) T();
         return {};
@@ -86,6 +86,14 @@ class Vec {
     }
 
   private:
+    /// Room for n: twice what is there, or as much of that as memory allows, so that growth in small steps does not copy everything each time.
+    Result<void> grow(size_t n) {
+        if (n <= capacity_) return {};
+        for (size_t more = capacity_; more > n - capacity_; more /= 2)
+            if (reserve(capacity_ + more)) return {};
+        return reserve(n);
+    }
+
     T* data_ = nullptr;
     size_t size_ = 0;
     size_t capacity_ = 0;

@@ -7,8 +7,10 @@
 #include "net/byte_queue.h"
 #include "net/control_message.h"
 #include "net/inet_diag_filter.h"
+#include "net/netlink_message.h"
 #include "net/netlink_route.h"
 #include "net/port_table.h"
+#include "net/sock_diag.h"
 #include "net/tests/host_support.h"
 
 namespace linnet {
@@ -205,12 +207,14 @@ std::vector<u16> types_of(const Vec<u8>& replies) {
     return types;
 }
 
+constexpr size_t kNoLimit = ~size_t{0};
+
 TEST(Netlink, dumps_end_with_done) {
     NetSnapshot s = snapshot();
     for (auto [request, count] : {std::pair<u16, size_t>{RTM_GETLINK, 2}, {RTM_GETADDR, 3}, {RTM_GETROUTE, 2}}) {
         struct { abi::Nlmsghdr h; abi::Rtgenmsg g; } m{{17, request, u16(NLM_F_REQUEST | NLM_F_DUMP), 5, 0}, {0}};
         Vec<u8> out;
-        ASSERT_TRUE(netlink_route_reply({reinterpret_cast<u8*>(&m), 17}, s, 99, 0, out).ok());
+        ASSERT_TRUE(netlink_route_reply({reinterpret_cast<u8*>(&m), 17}, s, 99, kNoLimit, out).ok());
         auto types = types_of(out);
         ASSERT_EQ(types.size(), count + 1);
         EXPECT_EQ(types.back(), NLMSG_DONE);
@@ -221,7 +225,7 @@ TEST(Netlink, a_change_is_refused) {
     NetSnapshot s = snapshot();
     struct { abi::Nlmsghdr h; abi::Ifinfomsg i; } m{{32, RTM_SETLINK, NLM_F_REQUEST, 5, 0}, {}};
     Vec<u8> out;
-    ASSERT_TRUE(netlink_route_reply({reinterpret_cast<u8*>(&m), 32}, s, 99, 0, out).ok());
+    ASSERT_TRUE(netlink_route_reply({reinterpret_cast<u8*>(&m), 32}, s, 99, kNoLimit, out).ok());
     EXPECT_EQ(types_of(out), std::vector<u16>{NLMSG_ERROR});
 }
 
@@ -230,9 +234,151 @@ TEST(Netlink, one_datagram_cannot_ask_for_many_dumps) {
     struct { abi::Nlmsghdr h; abi::Rtgenmsg g; u8 pad[3]; } m[2000];
     for (auto& one : m) one = {{17, RTM_GETLINK, u16(NLM_F_REQUEST | NLM_F_DUMP), 5, 0}, {0}, {}};
     Vec<u8> out;
-    ASSERT_TRUE(netlink_route_reply({reinterpret_cast<u8*>(m), sizeof m}, s, 99, 0, out).ok());
+    ASSERT_TRUE(netlink_route_reply({reinterpret_cast<u8*>(m), sizeof m}, s, 99, kNoLimit, out).ok());
     EXPECT_LT(out.size(), 256 * KiB);
     EXPECT_EQ(types_of(out).back(), NLMSG_ERROR);
+}
+
+/// Many requests of one kind in one datagram, each with `extra` bytes that an error repeats.
+std::vector<u8> many_requests(u16 type, size_t count, u32 extra) {
+    abi::Nlmsghdr h{static_cast<u32>(sizeof h + extra), type, NLM_F_REQUEST, 5, 0};
+    std::vector<u8> out;
+    for (size_t i = 0; i < count; ++i) {
+        const u8* p = reinterpret_cast<const u8*>(&h);
+        out.insert(out.end(), p, p + sizeof h);
+        out.resize(out.size() + extra);
+    }
+    return out;
+}
+
+/// Lists of one socket each. Counts what it is asked.
+struct OneSocket final : SocketLists {
+    int breaths = 0, most_breaths = -1;
+    Result<void> inet(InetKind, bool, Vec<InetSocketInfo>& out) override { return out.push_back({}); }
+    Result<void> unix_sockets(UnixSocketList& out) override {
+        UnixSocketInfo s;
+        s.inode = 1;
+        return out.sockets.push_back(s);
+    }
+    Result<void> netlink_sockets(Vec<NetlinkSocketInfo>& out) override { return out.push_back({}); }
+    Result<void> breathe() override {
+        if (breaths == most_breaths) return EINTR;
+        ++breaths;
+        return {};
+    }
+};
+
+TEST(Netlink, replies_beyond_the_limit_are_dropped_whole) {
+    NetSnapshot s = snapshot();
+    OneSocket sockets;
+    const auto requests = many_requests(99, 100, 1000); // both: refused
+    for (bool diag : {false, true}) {
+        Vec<u8> out;
+        auto r = diag ? sock_diag_reply(requests, sockets, {1, false}, 10000, out) : netlink_route_reply(requests, s, 99, 10000, out);
+        ASSERT_FALSE(r.ok());
+        EXPECT_EQ(r.error(), ENOBUFS);
+        EXPECT_EQ(types_of(out), std::vector<u16>(out.size() / 1036, NLMSG_ERROR));
+        EXPECT_EQ(out.size(), 10 * 1036u) << "the first to cross the limit is there";
+    }
+}
+
+TEST(Netlink, a_reply_without_memory_leaves_nothing) {
+    NetSnapshot s = snapshot();
+    const auto request = many_requests(99, 1, 8), requests = many_requests(99, 30, 3000);
+    for (long allocations = 0; allocations < 4; ++allocations) {
+        NetlinkReplies replies;
+        ASSERT_TRUE(replies.append([&](Vec<u8>& out) { return netlink_route_reply(request, s, 99, kNoLimit, out); }).ok());
+        const size_t unread = replies.unread();
+        ASSERT_EQ(unread, 44u);
+        allocations_left = allocations;
+        auto r = replies.append([&](Vec<u8>& out) { return netlink_route_reply(requests, s, 99, kNoLimit, out); });
+        allocations_left = -1;
+        ASSERT_FALSE(r.ok());
+        EXPECT_EQ(r.error(), ENOMEM);
+        EXPECT_EQ(replies.unread(), unread);
+        EXPECT_EQ(replies.next_datagram(), unread);
+        replies.consume(unread);
+        EXPECT_EQ(replies.next_datagram(), 0u);
+    }
+}
+
+TEST(Netlink, a_datagram_ends_at_a_message_that_is_none) {
+    NetlinkReplies replies;
+    ASSERT_TRUE(replies.append([](Vec<u8>& out) { return out.resize(100); }).ok()); // lengths of 0
+    EXPECT_EQ(replies.next_datagram(), 0u);
+    NetlinkReplies longer;
+    ASSERT_TRUE(longer.append([](Vec<u8>& out) -> Result<void> {
+        abi::Nlmsghdr h{20, 20, NLM_F_MULTI, 1, 0};
+        TRY(out.resize(20 + sizeof h));
+        memcpy(out.data(), &h, sizeof h);
+        h.len = 1000;
+        memcpy(out.data() + 20, &h, sizeof h);
+        return {};
+    }).ok());
+    EXPECT_EQ(longer.next_datagram(), 20u);
+}
+
+TEST(Netlink, what_was_read_makes_room) {
+    NetlinkReplies replies;
+    auto append = [&](u32 n, u8 fill) {
+        return replies.append([&](Vec<u8>& out) -> Result<void> {
+            const size_t at = out.size();
+            abi::Nlmsghdr h{n, NLMSG_ERROR, 0, fill, 0};
+            TRY(out.resize(at + n));
+            memset(out.data() + at, fill, n);
+            memcpy(out.data() + at, &h, sizeof h);
+            EXPECT_EQ(out.size(), replies.unread()) << "what was read is gone";
+            return {};
+        });
+    };
+    ASSERT_TRUE(append(1000, 0).ok());
+    for (u8 i = 1; i < 100; ++i) { // one is always unread
+        ASSERT_TRUE(append(1000, i).ok());
+        ASSERT_EQ(replies.next_datagram(), 1000u);
+        replies.consume(1000);
+        EXPECT_EQ(replies.unread(), 1000u);
+        EXPECT_EQ(replies.unread_bytes()[999], i);
+    }
+}
+
+TEST(SockDiag, every_request_and_every_socket_lets_others_run) {
+    struct { abi::Nlmsghdr h; abi::InetDiagReqV2 q; } look{{sizeof look, abi::kSockDiagByFamily, NLM_F_REQUEST, 5, 0}, {}};
+    look.q.family = AF_INET;
+    look.q.protocol = IPPROTO_TCP;
+    std::vector<u8> many;
+    for (int i = 0; i < 900; ++i) many.insert(many.end(), reinterpret_cast<u8*>(&look), reinterpret_cast<u8*>(&look + 1));
+    OneSocket sockets;
+    Vec<u8> out;
+    ASSERT_TRUE(sock_diag_reply(many, sockets, {1, false}, kNoLimit, out).ok());
+    EXPECT_EQ(sockets.breaths, 900);
+
+    struct { abi::Nlmsghdr h; abi::NetlinkDiagReq q; } dump{{sizeof dump, abi::kSockDiagByFamily, u16(NLM_F_REQUEST | NLM_F_DUMP), 5, 0}, {}};
+    dump.q.family = AF_NETLINK;
+    dump.q.protocol = abi::kNetlinkDiagAll;
+    OneSocket others;
+    Vec<u8> shown;
+    ASSERT_TRUE(sock_diag_reply({reinterpret_cast<u8*>(&dump), sizeof dump}, others, {1, false}, kNoLimit, shown).ok());
+    EXPECT_EQ(types_of(shown).size(), 2u);
+    EXPECT_EQ(others.breaths, 2);
+}
+
+TEST(SockDiag, who_is_to_die_gets_no_answer) {
+    struct { abi::Nlmsghdr h; abi::InetDiagReqV2 q; } dump{{sizeof dump, abi::kSockDiagByFamily, u16(NLM_F_REQUEST | NLM_F_DUMP), 5, 0}, {}};
+    dump.q.protocol = IPPROTO_TCP;
+    for (u8 family : {AF_INET, AF_UNIX, AF_NETLINK})
+        for (int breaths : {0, 1}) {
+            dump.q.family = family;
+            if (family == AF_NETLINK) dump.q.protocol = abi::kNetlinkDiagAll;
+            OneSocket sockets;
+            sockets.most_breaths = breaths;
+            NetlinkReplies replies;
+            auto r = replies.append([&](Vec<u8>& out) {
+                return sock_diag_reply({reinterpret_cast<u8*>(&dump), sizeof dump}, sockets, {1, false}, kNoLimit, out);
+            });
+            ASSERT_FALSE(r.ok()) << int(family) << ' ' << breaths;
+            EXPECT_EQ(r.error(), EINTR);
+            EXPECT_EQ(replies.unread(), 0u);
+        }
 }
 
 using Ops = std::vector<abi::InetDiagOp>;

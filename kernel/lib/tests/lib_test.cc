@@ -191,6 +191,33 @@ TEST(Vec, GrowsMovesAndFails) {
     EXPECT_EQ(host::heap_objects(), before);
 }
 
+TEST(Vec, SmallStepsDoNotCopyEverythingEachTime) {
+    struct Moved {
+        int* moves = nullptr;
+        Moved() = default;
+        Moved(Moved&& o) noexcept : moves(o.moves) { if (moves) ++*moves; }
+    };
+    int moves = 0;
+    Vec<Moved> v;
+    for (size_t n = 1; n <= 4096; ++n) {
+        ASSERT_TRUE(v.resize(n));
+        v[n - 1].moves = &moves;
+    }
+    EXPECT_LT(moves, 2 * 4096);
+    // The first room is exact, and reserve() always: 3 allocations for these.
+    Vec<u8> exact;
+    host::heap_allocations_left = 3;
+    ASSERT_TRUE(exact.resize(100));
+    ASSERT_TRUE(exact.reserve(101));
+    EXPECT_EQ(host::heap_allocations_left, 1);
+    ASSERT_TRUE(exact.resize(102));
+    EXPECT_EQ(host::heap_allocations_left, 0);
+    ASSERT_TRUE(exact.resize(202));
+    EXPECT_FALSE(exact.resize(203)) << "twice 101";
+    EXPECT_EQ(exact.size(), 202u);
+    host::heap_allocations_left = -1;
+}
+
 TEST(ProcText, NumbersAndGrowth) {
     auto number = [](const char* s) { return parse_proc_number(s, strlen(s)); };
     EXPECT_EQ(*number("12"), 12);
