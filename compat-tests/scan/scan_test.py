@@ -296,7 +296,9 @@ assert os.waitpid(p, 0)[1] == 3 << 8
 e = select.epoll(); e.close()
 signal.signal(signal.SIGUSR1, lambda *a: None); os.kill(os.getpid(), signal.SIGUSR1)
 time.sleep(0.001); os.listdir("/"); os.getrandom(4); os.uname(); os.sched_yield(); os.getloadavg()
-print(hashlib.sha256(b"z").hexdigest()[:4], socket.getaddrinfo("localhost", 80)[0][0] > 0)
+print(hashlib.sha256(b"z").hexdigest()[:4])
+try: socket.getaddrinfo("localhost", 80)
+except socket.gaierror: pass # a machine without /etc/hosts: the calls were made
 ''')
     assert 'True' in out, out
     context.compare(run, path, '--add=/usr/lib/python3.11/lib-dynload')
