@@ -165,18 +165,7 @@ void add_run_flags(CLI::App& app, RunOptions& options, std::string_view taken) {
           [&](const std::string& text) { options.core_folder = text; });
     value("--rootfs", "the guest's root: a folder, a tar or a cpio archive",
           [&](const std::string& text) { options.rootfs = text; });
-    value("--add", "HOST[:GUEST]: a file or folder for the image", [&](const std::string& text) {
-        const auto colon = text.find(':');
-        AddedPath added{text.substr(0, colon),
-                        colon == std::string::npos ? std::string() : text.substr(colon + 1)};
-        if (added.host.empty())
-            throw CommandError("--add " + text + ": wanted HOST[:GUEST]");
-        if (added.guest.empty())
-            added.guest = std::filesystem::absolute(added.host).lexically_normal().string();
-        if (!added.guest.starts_with('/'))
-            throw CommandError("--add " + text + ": the guest path is not absolute");
-        options.added.push_back(std::move(added));
-    });
+    value("--add", "HOST[:GUEST]: a file or folder for the image", [&](const std::string& text) { options.added.push_back(parse_added_path(text)); });
     value("--package", "apt: one more package for the image, with what it depends on",
           [&](const std::string& text) { options.packages.push_back(text); });
     value("--save-image", "write the guest's root to this file, a cpio archive for --rootfs, and run nothing",
@@ -200,6 +189,18 @@ void add_run_flags(CLI::App& app, RunOptions& options, std::string_view taken) {
     app.add_flag("--no-recipe", options.no_recipe, "apt: the bare program, as the package has it");
     app.add_flag(names("-t,--tty"), options.terminal, "the program gets a terminal");
     app.add_flag(names("-i,--interactive"), options.interactive, "pass stdin on (always done without -d)");
+}
+
+AddedPath parse_added_path(const std::string& text) {
+    const auto colon = text.find(':');
+    AddedPath added{text.substr(0, colon), colon == std::string::npos ? std::string() : text.substr(colon + 1)};
+    if (added.host.empty())
+        throw CommandError("--add " + text + ": wanted HOST[:GUEST]");
+    if (added.guest.empty())
+        added.guest = std::filesystem::absolute(added.host).lexically_normal().string();
+    if (!added.guest.starts_with('/'))
+        throw CommandError("--add " + text + ": the guest path is not absolute");
+    return added;
 }
 
 bool parse_run_words(CLI::App& app, const std::vector<std::string>& words, const std::string& command, RunOptions& options) {

@@ -23,6 +23,8 @@ struct AddedPath {
     std::string host;
     std::string guest; // absolute
 };
+// The word of --add: HOST[:GUEST]. CommandError.
+AddedPath parse_added_path(const std::string& text);
 
 struct RunOptions {
     std::vector<PortForward> ports;

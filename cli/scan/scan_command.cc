@@ -2,10 +2,10 @@
 
 #include <CLI/CLI.hpp>
 
-#include <filesystem>
 #include <iostream>
 
 #include "cli/image/elf_deps.h"
+#include "cli/run/options.h"
 #include "cli/run/root.h"
 #include "cli/scan/scan.h"
 #include "cli/scan/scan_report.h"
@@ -22,18 +22,6 @@ struct ScanOptions {
     RunOptions run; // what decides on the files, as for `linnet run`
     bool json = false, verbose = false, every_function = false;
 };
-
-AddedPath parse_added(const std::string& text) {
-    const auto colon = text.find(':');
-    AddedPath added{text.substr(0, colon), colon == std::string::npos ? std::string() : text.substr(colon + 1)};
-    if (added.host.empty())
-        throw CommandError("--add " + text + ": wanted HOST[:GUEST]");
-    if (added.guest.empty())
-        added.guest = std::filesystem::absolute(added.host).lexically_normal().string();
-    if (!added.guest.starts_with('/'))
-        throw CommandError("--add " + text + ": the guest path is not absolute");
-    return added;
-}
 
 // False if help was asked for and printed.
 bool parse(const std::vector<std::string>& words, ScanOptions& options) {
@@ -69,7 +57,7 @@ bool parse(const std::vector<std::string>& words, ScanOptions& options) {
     if (!options.run.packages.empty() && !options.run.program.starts_with("apt:"))
         throw CommandError("--package goes with apt:PACKAGE only");
     for (const std::string& text : added)
-        options.run.added.push_back(parse_added(text));
+        options.run.added.push_back(parse_added_path(text));
     return true;
 }
 

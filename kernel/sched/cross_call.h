@@ -36,7 +36,7 @@ void run_cross_calls();
 void serve_cross_calls();
 /// The same outside of interrupts, if anything was asked. Interrupts on or off; any lock may be held.
 inline void poll_cross_calls() {
-    PerCpu& p = per_cpu(); // the thread may move meanwhile: the count is a hint, and serve_cross_calls() looks again
+    PerCpu& p = per_cpu(); // kernel code is not preempted: this CPU's all along
     p.call_polls.store(p.call_polls.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     if (p.calls.load(std::memory_order_relaxed)) [[unlikely]] serve_cross_calls();
 }
